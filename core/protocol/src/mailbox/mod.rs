@@ -1,0 +1,1 @@
+//! The mailbox service as its clients see it.
