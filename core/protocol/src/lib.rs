@@ -19,8 +19,8 @@
 pub mod address;
 pub mod boxes;
 pub mod encoding;
-//pub mod link;
+pub mod link;
 pub mod mailbox;
-//pub mod message;
+pub mod message;
 pub mod question;
 pub mod seal;
