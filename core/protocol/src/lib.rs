@@ -18,9 +18,17 @@
 
 pub mod address;
 pub mod boxes;
+pub mod connect;
 pub mod encoding;
+pub mod frame;
+pub mod handshake;
+pub mod invite;
 pub mod link;
 pub mod mailbox;
 pub mod message;
+pub mod poll;
 pub mod question;
+pub mod rotation;
+pub mod sas;
 pub mod seal;
+pub mod user;

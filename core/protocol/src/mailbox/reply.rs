@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
-use super::{Refusal, limits::MAX_REPLY_LEN};
+use super::{Refusal, RequestError, limits::MAX_REPLY_LEN};
 
 /// A successful reply, whose JSON is `{"ok":true, …}`.
 pub trait Reply: Serialize + DeserializeOwned {
@@ -121,7 +121,8 @@ pub fn parse_reply<T: Reply>(body: &[u8]) -> Result<T, ReplyError> {
 
 impl Refusal {
     /// Writes the reply `{"ok":false,"error":…,"detail":…}`. `detail` helps a developer; programs go by `error`.
-    pub fn to_json(self, detail: Option<&'static str>) -> Vec<u8> {
+    pub fn to_json(self, detail: Option<RequestError>) -> Vec<u8> {
+        let detail = detail.map(|detail| detail.to_string());
         json(&Envelope::<Done> { ok: false, error: Some(self.as_str()), detail, reply: None })
     }
 }
@@ -132,7 +133,7 @@ struct Envelope<'a, T> {
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    detail: Option<&'static str>,
+    detail: Option<String>,
     #[serde(flatten)]
     reply: Option<&'a T>,
 }
@@ -173,8 +174,8 @@ mod tests {
         assert_eq!(text(CheckedMany { found: false, boxes: vec![] }.to_json()), r#"{"ok":true,"found":false}"#);
         assert_eq!(text(Refusal::TooOften.to_json(None)), r#"{"ok":false,"error":"Too often"}"#);
         assert_eq!(
-            text(Refusal::Malformed.to_json(Some("at"))),
-            r#"{"ok":false,"error":"Malformed","detail":"at"}"#
+            text(Refusal::Malformed.to_json(Some(RequestError::At))),
+            r#"{"ok":false,"error":"Malformed","detail":"at: not below 2^53"}"#
         );
     }
 

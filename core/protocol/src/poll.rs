@@ -1,0 +1,438 @@
+//! When to look into which mailboxes, and where.
+//!
+//! Looking costs battery, not looking costs time. So the pace adapts:
+//!
+//! | the app is | and | a round of checks is made |
+//! |---|---|---|
+//! | in the foreground | | at once after the last; the service holds each for up to 25 s |
+//! | in the background | something was sent in the last minute | every 2 s |
+//! | in the background | something happened lately | every `interval` (60 s unless set) |
+//! | in the background | nothing happened for long | at intervals doubling up to 15 min |
+//!
+//! A round asks, for each box, the first of its services that was reachable last time, in the order of
+//! its address; on every fifth round, and while a connection is being made, all of them. All boxes at
+//! one service go into one request.
+//!
+//! How far a box was read at a service is a cursor that the caller persists together with the effect
+//! of the messages, and hands in again after a restart.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use rand_core::CryptoRng;
+
+use crate::{address::Address, boxes::BoxId};
+
+/// The pace in the background unless the app sets another, in µs.
+pub const DEFAULT_INTERVAL: u64 = 60_000_000;
+
+/// The slowest pace in the background, in µs.
+pub const MAX_INTERVAL: u64 = 15 * 60_000_000;
+
+/// How long a service is asked to hold a check while the app is in the foreground, in s.
+pub const WAIT: u64 = 25;
+
+/// The pace while an answer is expected, in µs.
+pub const HOT_INTERVAL: u64 = 2_000_000;
+
+/// How long an answer is expected after something was sent, in µs.
+pub const HOT_TIME: u64 = 60_000_000;
+
+/// How many rounds without anything pass before the background pace halves.
+pub const ROUNDS_PER_STEP: u32 = 10;
+
+/// Every so many rounds, all services of a box are asked.
+pub const FULL_ROUND: u32 = 5;
+
+/// The first pause after a service could not be reached, in µs; it doubles up to [`MAX_INTERVAL`].
+pub const FIRST_BACKOFF: u64 = 1_000_000;
+
+/// The most boxes in one check; more make several requests.
+pub const MAX_BOXES_PER_CHECK: usize = crate::mailbox::MAX_BATCH;
+
+/// What the app is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Pace {
+    /// In front of its user: latency matters.
+    Foreground,
+    /// Out of sight: battery matters.
+    Background,
+}
+
+/// Names one check towards the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct CheckId(pub u64);
+
+/// A service with the `ext` that its requests carry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// The service's URL.
+    pub service: String,
+    /// `ext` of the boxes' addresses.
+    pub ext: Option<String>,
+}
+
+/// What the driver is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Output {
+    /// Check these boxes and fetch what is there; answer by [`Poller::on_checked`].
+    Check {
+        /// Names the check.
+        id: CheckId,
+        /// Whom to ask.
+        endpoint: Endpoint,
+        /// Each box with the cursor behind which messages are wanted.
+        boxes: Vec<(BoxId, u64)>,
+        /// How long the service may hold the check, in s.
+        wait: u64,
+    },
+    /// Give a check up: the set of boxes has changed, or the pace.
+    Abort(CheckId),
+}
+
+/// How a check went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service answered; whether there was anything.
+    Answered {
+        /// Whether a message was found.
+        found: bool,
+    },
+    /// The service could not be reached or did not do what it should; wait at least so long, in µs.
+    Unreachable {
+        /// What the service asked for, or 0.
+        retry_after: u64,
+    },
+}
+
+/// The machine. See the [module](self).
+pub struct Poller {
+    pace: Pace,
+    interval: u64,
+    boxes: BTreeMap<BoxId, Watched>,
+    services: BTreeMap<String, Service>,
+    running: BTreeMap<CheckId, String>,
+    next_round: u64,
+    round: u32,
+    quiet_rounds: u32,
+    hot_until: u64,
+    checks: u64,
+    outputs: VecDeque<Output>,
+}
+
+struct Watched {
+    services: Vec<String>,
+    ext: Option<String>,
+    cursors: BTreeMap<String, u64>,
+}
+
+#[derive(Default)]
+struct Service {
+    failures: u32,
+    not_before: u64,
+}
+
+impl Poller {
+    /// A machine without boxes; `interval` is the background pace in µs.
+    pub fn new(pace: Pace, interval: u64) -> Self {
+        Self {
+            pace,
+            interval,
+            boxes: BTreeMap::new(),
+            services: BTreeMap::new(),
+            running: BTreeMap::new(),
+            next_round: 0,
+            round: 0,
+            quiet_rounds: 0,
+            hot_until: 0,
+            checks: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// The next thing to do; to be drained after every call.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// When to call [`Poller::on_timeout`], in µs since the epoch.
+    pub fn poll_timeout(&self) -> Option<u64> {
+        (!self.boxes.is_empty() && self.running.is_empty()).then_some(self.next_round)
+    }
+
+    /// Watches the box of an address, from its cursors (per service) on. Watching it again changes
+    /// nothing.
+    pub fn watch(&mut self, address: &Address, cursors: BTreeMap<String, u64>) {
+        if self.boxes.contains_key(&address.box_id()) {
+            return;
+        }
+        let (services, ext) = (address.services().to_vec(), address.ext().map(str::to_owned));
+        self.boxes.insert(address.box_id(), Watched { services, ext, cursors });
+        self.start_over();
+    }
+
+    /// Stops watching a box. Checks under way are left alone: what they bring is ignored.
+    pub fn forget(&mut self, id: &BoxId) {
+        self.boxes.remove(id);
+    }
+
+    /// The boxes that are watched.
+    pub fn watched(&self) -> impl Iterator<Item = &BoxId> {
+        self.boxes.keys()
+    }
+
+    /// Moves a cursor on, after the effect of the messages up to it is persisted.
+    pub fn on_processed(&mut self, id: &BoxId, service: &str, at: u64) {
+        if let Some(watched) = self.boxes.get_mut(id) {
+            let cursor = watched.cursors.entry(service.to_owned()).or_default();
+            *cursor = (*cursor).max(at);
+        }
+    }
+
+    /// The app came to the front or went out of sight.
+    pub fn set_pace(&mut self, pace: Pace, now: u64) {
+        if self.pace != pace {
+            self.pace = pace;
+            self.quiet_rounds = 0;
+            self.next_round = now;
+            self.start_over();
+        }
+    }
+
+    /// Something was sent, so an answer is expected.
+    pub fn on_sent(&mut self, now: u64) {
+        self.hot_until = now + HOT_TIME;
+        self.quiet_rounds = 0;
+        if self.running.is_empty() {
+            self.next_round = self.next_round.min(now + HOT_INTERVAL);
+        }
+    }
+
+    /// Look now: the app asks for it, or the network has changed.
+    pub fn look_now(&mut self, now: u64) {
+        for service in self.services.values_mut() {
+            service.not_before = 0;
+        }
+        self.next_round = now;
+        self.start_over();
+    }
+
+    /// A check is over.
+    pub fn on_checked(&mut self, id: CheckId, outcome: Outcome, now: u64, rng: &mut impl CryptoRng) {
+        let Some(name) = self.running.remove(&id) else { return };
+        let service = self.services.entry(name).or_default();
+        match outcome {
+            Outcome::Answered { found } => {
+                *service = Service::default();
+                if found {
+                    self.quiet_rounds = 0;
+                    // What was found may be an offer whose sender waits, or not all there is.
+                    self.hot_until = self.hot_until.max(now + HOT_INTERVAL);
+                }
+            }
+            Outcome::Unreachable { retry_after } => {
+                let backoff = (FIRST_BACKOFF << service.failures.min(20)).min(MAX_INTERVAL);
+                service.failures += 1;
+                service.not_before = now + backoff.max(retry_after) + jitter(backoff, rng);
+            }
+        }
+        if self.running.is_empty() {
+            self.quiet_rounds = self.quiet_rounds.saturating_add(1);
+            self.next_round = self.plan(now, rng);
+        }
+    }
+
+    /// The time of the next round has come.
+    pub fn on_timeout(&mut self, now: u64) {
+        if self.running.is_empty() && self.next_round <= now && !self.boxes.is_empty() {
+            self.start_round(now);
+        }
+    }
+
+    fn plan(&self, now: u64, rng: &mut impl CryptoRng) -> u64 {
+        let open = self.services.values().map(|service| service.not_before).min().unwrap_or(0);
+        if self.pace == Pace::Foreground {
+            return now.max(open);
+        }
+        if now < self.hot_until {
+            return (now + HOT_INTERVAL).max(open);
+        }
+        let steps = (self.quiet_rounds / ROUNDS_PER_STEP).min(16);
+        let interval = (self.interval << steps).min(MAX_INTERVAL.max(self.interval));
+        (now + interval + jitter(interval / 2, rng)).max(open)
+    }
+
+    fn start_round(&mut self, now: u64) {
+        let full = self.round.is_multiple_of(FULL_ROUND) || now < self.hot_until;
+        self.round = self.round.wrapping_add(1);
+        let mut plan: BTreeMap<Endpoint, Vec<(BoxId, u64)>> = BTreeMap::new();
+        let mut first_choices = BTreeSet::new();
+        for (id, watched) in &self.boxes {
+            let open: Vec<&String> = watched.services.iter().filter(|name| self.is_open(name, now)).collect();
+            first_choices.extend(open.first().map(|name| (*name).clone()));
+            for name in open.into_iter().take(if full { usize::MAX } else { 1 }) {
+                let cursor = watched.cursors.get(name).copied().unwrap_or(0);
+                let endpoint = Endpoint { service: name.clone(), ext: watched.ext.clone() };
+                plan.entry(endpoint).or_default().push((*id, cursor));
+            }
+        }
+        for (endpoint, boxes) in plan {
+            // Only the preferred services may hold a check, or the slowest would set the pace.
+            let hold = self.pace == Pace::Foreground && first_choices.contains(&endpoint.service);
+            for boxes in boxes.chunks(MAX_BOXES_PER_CHECK) {
+                self.check(&endpoint, boxes, if hold { WAIT } else { 0 });
+            }
+        }
+        if self.running.is_empty() {
+            let open = self.services.values().map(|service| service.not_before).filter(|at| *at > now).min();
+            self.next_round = open.unwrap_or(now + self.interval);
+        }
+    }
+
+    fn check(&mut self, endpoint: &Endpoint, boxes: &[(BoxId, u64)], wait: u64) {
+        self.checks += 1;
+        let id = CheckId(self.checks);
+        self.running.insert(id, endpoint.service.clone());
+        self.outputs.push_back(Output::Check { id, endpoint: endpoint.clone(), boxes: boxes.to_vec(), wait });
+    }
+
+    fn is_open(&self, service: &str, now: u64) -> bool {
+        self.services.get(service).is_none_or(|service| service.not_before <= now)
+    }
+
+    /// Gives up what is under way, so that the next round has the new boxes and the new pace.
+    fn start_over(&mut self) {
+        self.next_round = 0;
+        for (id, _) in std::mem::take(&mut self.running) {
+            self.outputs.push_back(Output::Abort(id));
+        }
+    }
+}
+
+/// Up to a fifth of `interval`, so that clients do not come in step.
+fn jitter(interval: u64, rng: &mut impl CryptoRng) -> u64 {
+    u64::from(rng.next_u32()) % (interval / 5).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+    use crate::boxes::BoxKey;
+
+    const SECOND: u64 = 1_000_000;
+
+    fn address(number: u64, services: &[&str]) -> Address {
+        let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(number));
+        let services: Vec<String> = services.iter().map(|name| (*name).to_owned()).collect();
+        Address::new(&key, &services, None).unwrap()
+    }
+
+    fn poller(pace: Pace, boxes: u64, services: &[&str]) -> Poller {
+        let mut poller = Poller::new(pace, DEFAULT_INTERVAL);
+        for number in 0..boxes {
+            poller.watch(&address(number, services), BTreeMap::new());
+        }
+        poller
+    }
+
+    fn checks(poller: &mut Poller) -> Vec<(CheckId, String, usize, u64)> {
+        std::iter::from_fn(|| poller.poll_output())
+            .filter_map(|output| match output {
+                Output::Check { id, endpoint, boxes, wait } => Some((id, endpoint.service, boxes.len(), wait)),
+                Output::Abort(_) => None,
+            })
+            .collect()
+    }
+
+    /// Answers every check with "nothing" and returns how many there were until `end`.
+    fn idle_until(poller: &mut Poller, end: u64, rng: &mut ChaCha20Rng) -> usize {
+        let mut count = 0;
+        while let Some(now) = poller.poll_timeout().filter(|now| *now < end) {
+            poller.on_timeout(now);
+            for (id, ..) in checks(poller) {
+                count += 1;
+                poller.on_checked(id, Outcome::Answered { found: false }, now, rng);
+            }
+        }
+        count
+    }
+
+    #[test]
+    fn twenty_boxes_in_the_background_cost_few_requests() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = poller(Pace::Background, 20, &["http://a"]);
+        let first_hour = idle_until(&mut poller, 3600 * SECOND, &mut rng);
+        let next_hour = idle_until(&mut poller, 7200 * SECOND, &mut rng);
+        assert!(first_hour <= 60, "{first_hour}");
+        assert!((4..=10).contains(&next_hour), "{next_hour}");
+    }
+
+    #[test]
+    fn the_foreground_holds_one_check_and_starts_over_for_a_new_box() {
+        let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+        poller.on_timeout(1);
+        let started = checks(&mut poller);
+        assert_eq!(started.len(), 1);
+        assert_eq!((started[0].2, started[0].3), (1, WAIT));
+        assert_eq!(poller.poll_timeout(), None);
+        poller.watch(&address(9, &["http://a"]), BTreeMap::new());
+        assert_eq!(poller.poll_output(), Some(Output::Abort(started[0].0)));
+        poller.on_timeout(2);
+        assert_eq!(checks(&mut poller)[0].2, 2);
+    }
+
+    #[test]
+    fn an_unreachable_service_is_replaced_by_the_next_and_tried_again_later() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = poller(Pace::Background, 1, &["http://a", "http://b"]);
+        poller.on_timeout(1);
+        let mut asked = BTreeSet::new();
+        for now in 1..600 {
+            for (id, service, ..) in checks(&mut poller) {
+                let down = service == "http://a";
+                asked.insert(service);
+                let outcome =
+                    if down { Outcome::Unreachable { retry_after: 0 } } else { Outcome::Answered { found: false } };
+                poller.on_checked(id, outcome, now * SECOND, &mut rng);
+            }
+            poller.on_timeout(now * SECOND);
+        }
+        assert_eq!(asked.len(), 2);
+        assert!(poller.services["http://a"].failures > 1);
+        assert_eq!(poller.services["http://b"].failures, 0);
+    }
+
+    #[test]
+    fn a_sent_message_quickens_the_pace_for_a_minute() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = poller(Pace::Background, 1, &["http://a"]);
+        idle_until(&mut poller, 3600 * SECOND, &mut rng);
+        let now = 3600 * SECOND;
+        poller.on_sent(now);
+        let hot = idle_until(&mut poller, now + HOT_TIME, &mut rng);
+        assert!((25..=31).contains(&hot), "{hot}");
+    }
+
+    #[test]
+    fn retry_after_is_honoured() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+        poller.on_timeout(1);
+        let (check, ..) = checks(&mut poller)[0];
+        poller.on_checked(check, Outcome::Unreachable { retry_after: 100 * SECOND }, 1, &mut rng);
+        assert!(poller.poll_timeout().unwrap() >= 100 * SECOND);
+    }
+
+    #[test]
+    fn cursors_only_move_on() {
+        let mut poller = poller(Pace::Background, 1, &["http://a"]);
+        let id = address(0, &["http://a"]).box_id();
+        poller.on_processed(&id, "http://a", 7);
+        poller.on_processed(&id, "http://a", 5);
+        poller.on_timeout(1);
+        let Some(Output::Check { boxes, .. }) = poller.poll_output() else { panic!("no check") };
+        assert_eq!(boxes, [(id, 7)]);
+    }
+}

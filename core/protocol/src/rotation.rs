@@ -1,0 +1,226 @@
+//! Rotation: changing the boxes of a pair without ever locking it out.
+//!
+//! Each side receives in boxes of its own and changes them by a hand-over of two generations, inside
+//! the connection. The receiver keeps [`Receiving`], the sender [`Sending`]:
+//!
+//! 1. The receiver mints `next`, *persists it*, watches its box too and sends `rotate`. Until it is
+//!    acknowledged, it offers the same `next` again in every session.
+//! 2. The sender *persists* the new address and then sends `rotated`. The old address is kept as
+//!    `previous`, because the receiver may still sign with its key.
+//! 3. On `rotated`, or on any valid message in `next`'s box (which says the same), the receiver makes
+//!    `next` current and the current one `previous`, which stays watched until the next such step.
+//!
+//! Whichever step is lost, to a crash or to a broken connection, the sender writes to a box that the
+//! receiver watches. The box of a *link* is no connecting `previous`: once rotated away from, it is
+//! only watched for second openers ([`crate::invite`]).
+
+use crate::{
+    address::Address,
+    boxes::{BoxId, BoxKey},
+};
+
+/// A box with the address that was given away for it.
+#[derive(Clone)]
+pub struct OwnBox {
+    /// The private key.
+    pub key: BoxKey,
+    /// The address.
+    pub address: Address,
+}
+
+impl OwnBox {
+    /// Q.
+    pub fn id(&self) -> BoxId {
+        self.key.id()
+    }
+}
+
+/// The receiver's side: the boxes in which this device waits for one peer.
+#[derive(Clone)]
+pub struct Receiving {
+    /// Counts the boxes; the link's, or the opener's first, has 0.
+    pub generation: u32,
+    /// The box that the peer is known to write to, whose key signs our messages.
+    pub current: OwnBox,
+    /// Offered and not yet acknowledged.
+    pub next: Option<OwnBox>,
+    /// Still watched for what was under way.
+    pub previous: Option<OwnBox>,
+}
+
+/// What the receiver has to do after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing changed.
+    Nothing,
+    /// `next` became current: persist, then watch the new set of boxes.
+    Committed,
+}
+
+impl Receiving {
+    /// Starts with the box that was given away by link or by return address.
+    pub fn new(first: OwnBox) -> Self {
+        Self { generation: 0, current: first, next: None, previous: None }
+    }
+
+    /// The boxes to watch, each with the key that opens it.
+    pub fn boxes(&self) -> impl Iterator<Item = &OwnBox> {
+        [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten()
+    }
+
+    /// What to offer: the box that was offered before, or else a fresh one.
+    ///
+    /// Persist before sending: a peer that acknowledged a box which we forgot could not reach us.
+    pub fn offer(&mut self, fresh: impl FnOnce() -> OwnBox) -> (u32, &Address) {
+        let next = self.next.get_or_insert_with(fresh);
+        (self.generation + 1, &next.address)
+    }
+
+    /// Takes the peer's acknowledgement.
+    pub fn on_rotated(&mut self, generation: u32) -> Step {
+        if generation == self.generation + 1 { self.commit() } else { Step::Nothing }
+    }
+
+    /// Takes note that a valid message arrived in one of the boxes.
+    pub fn on_message_in(&mut self, id: &BoxId) -> Step {
+        let in_next = self.next.as_ref().is_some_and(|next| next.id() == *id);
+        if in_next { self.commit() } else { Step::Nothing }
+    }
+
+    fn commit(&mut self) -> Step {
+        let Some(next) = self.next.take() else { return Step::Nothing };
+        self.previous = Some(std::mem::replace(&mut self.current, next));
+        self.generation += 1;
+        Step::Committed
+    }
+}
+
+/// The sender's side: where this device writes to one peer.
+#[derive(Clone)]
+pub struct Sending {
+    /// The generation of `current`.
+    pub generation: u32,
+    /// Where to write to.
+    pub current: Address,
+    /// The address before, whose key the peer may still sign with.
+    pub previous: Option<Address>,
+}
+
+/// What the sender answers to a `rotate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RotateAnswer {
+    /// Persist, then acknowledge.
+    Acknowledge,
+    /// An old offer that came late: ignore.
+    Ignore,
+}
+
+/// The peer offered two different boxes under one number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the peer offered another box for generation {0}")]
+pub struct ConflictingRotation(pub u32);
+
+impl Sending {
+    /// Starts with the address from a link or the return address of an opener.
+    pub fn new(first: Address) -> Self {
+        Self { generation: 0, current: first, previous: None }
+    }
+
+    /// Takes the peer's offer of a new box.
+    ///
+    /// # Errors
+    /// [`ConflictingRotation`]: the peer misbehaves or lost its state.
+    pub fn on_rotate(&mut self, generation: u32, address: Address) -> Result<RotateAnswer, ConflictingRotation> {
+        if generation < self.generation {
+            return Ok(RotateAnswer::Ignore);
+        }
+        if generation == self.generation {
+            let same = address.as_text() == self.current.as_text();
+            return if same { Ok(RotateAnswer::Acknowledge) } else { Err(ConflictingRotation(generation)) };
+        }
+        self.previous = Some(std::mem::replace(&mut self.current, address));
+        self.generation = generation;
+        Ok(RotateAnswer::Acknowledge)
+    }
+
+    /// Whether a message signed by this box's key can come from the peer.
+    pub fn accepts(&self, signer: &BoxId) -> bool {
+        let previous = self.previous.as_ref().map(Address::box_id);
+        *signer == self.current.box_id() || Some(*signer) == previous
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+
+    fn own_box(seed: u64) -> OwnBox {
+        let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(seed));
+        let address = Address::new(&key, &["https://mail.example".to_owned()], None).unwrap();
+        OwnBox { key, address }
+    }
+
+    /// The steps at which a crash or a broken connection may strike; what was persisted stays.
+    #[derive(Debug, Clone, Copy)]
+    enum Fault {
+        None,
+        LoseRotate,
+        CrashBeforePersistingSend,
+        LoseRotated,
+        LoseRotatedButMailArrives,
+    }
+
+    fn fault() -> impl Strategy<Value = Fault> {
+        prop_oneof![
+            Just(Fault::None),
+            Just(Fault::LoseRotate),
+            Just(Fault::CrashBeforePersistingSend),
+            Just(Fault::LoseRotated),
+            Just(Fault::LoseRotatedButMailArrives),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(16))]
+        #[test]
+        fn no_fault_locks_the_pair_out(faults in proptest::collection::vec(fault(), 1..6)) {
+            let mut minted = 0;
+            let mut receiver = Receiving::new(own_box(0));
+            let mut sender = Sending::new(receiver.current.address.clone());
+            for fault in faults {
+                let (generation, address) = receiver.offer(|| { minted += 1; own_box(minted) });
+                let address = address.clone();
+                let mut persisted = sender.clone();
+                if !matches!(fault, Fault::LoseRotate) {
+                    prop_assert_eq!(persisted.on_rotate(generation, address), Ok(RotateAnswer::Acknowledge));
+                }
+                if !matches!(fault, Fault::LoseRotate | Fault::CrashBeforePersistingSend) {
+                    sender = persisted;
+                }
+                match fault {
+                    Fault::None => { receiver.on_rotated(generation); }
+                    Fault::LoseRotatedButMailArrives => { receiver.on_message_in(&sender.current.box_id()); }
+                    _ => {}
+                }
+                let watched = receiver.boxes().any(|own| own.id() == sender.current.box_id());
+                prop_assert!(watched, "the sender writes where nobody looks after {fault:?}");
+                prop_assert!(sender.generation.abs_diff(receiver.generation) <= 1);
+            }
+        }
+    }
+
+    #[test]
+    fn repeats_are_acknowledged_late_ones_ignored_and_conflicts_refused() {
+        let (first, second, third) = (own_box(1), own_box(2), own_box(3));
+        let mut sender = Sending::new(first.address);
+        assert_eq!(sender.on_rotate(1, second.address.clone()), Ok(RotateAnswer::Acknowledge));
+        assert_eq!(sender.on_rotate(1, second.address.clone()), Ok(RotateAnswer::Acknowledge));
+        assert_eq!(sender.on_rotate(0, third.address.clone()), Ok(RotateAnswer::Ignore));
+        assert_eq!(sender.on_rotate(1, third.address.clone()), Err(ConflictingRotation(1)));
+        assert_eq!(sender.current.box_id(), second.id());
+        assert!(sender.accepts(&first.key.id()) && !sender.accepts(&third.id()));
+    }
+}
