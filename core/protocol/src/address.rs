@@ -12,7 +12,7 @@
 //! message.
 
 use crate::{
-    boxes::{BoxError, BoxId, BoxKey, BoxSecret},
+    boxes::{BoxError, BoxId, BoxKey, BoxSecret, POINT_LEN},
     encoding::{base64url, parse_base64url, parse_base64url_array},
 };
 
@@ -85,19 +85,34 @@ impl Address {
     /// # Errors
     /// Says which part is wrong; never repeats it.
     pub fn parse(text: &str) -> Result<Self, AddressError> {
+        Self::read(text, BoxSecret::parse)
+    }
+
+    /// Restores an address from the device's own authenticated storage, without computing its id again.
+    ///
+    /// # Errors
+    /// As for [`Address::parse`].
+    pub fn restore(text: &str, id: BoxId) -> Result<Self, AddressError> {
+        Self::read(text, |bytes| Ok((BoxSecret::restore(*bytes), id)))
+    }
+
+    fn read(
+        text: &str,
+        point: impl FnOnce(&[u8; POINT_LEN]) -> Result<(BoxSecret, BoxId), BoxError>,
+    ) -> Result<Self, AddressError> {
         if text.len() > MAX_ADDRESS_LEN {
             return Err(AddressError::Malformed);
         }
         let mut parts = text.split('.');
-        let (point, services, ext) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
+        let (secret, services, ext) = (parts.next().unwrap_or_default(), parts.next(), parts.next());
         let services = services.filter(|_| parts.next().is_none()).ok_or(AddressError::Malformed)?;
         let services: Vec<String> =
             parse_text(services).ok_or(AddressError::Services)?.split(' ').map(str::to_owned).collect();
         check_services(&services)?;
         let ext = ext.map(|ext| parse_text(ext).ok_or(AddressError::Ext)).transpose()?;
         check_ext(ext.as_deref())?;
-        let point = parse_base64url_array(point).map_err(|_| AddressError::Malformed)?;
-        let (secret, id) = BoxSecret::parse(&point)?;
+        let secret = parse_base64url_array(secret).map_err(|_| AddressError::Malformed)?;
+        let (secret, id) = point(&secret)?;
         Ok(Self { text: zeroize::Zeroizing::new(text.to_owned()), secret, id, services, ext })
     }
 

@@ -70,6 +70,11 @@ impl BoxSecret {
         Ok((secret, id))
     }
 
+    /// Takes what the device's own authenticated storage kept.
+    pub(crate) fn restore(bytes: [u8; POINT_LEN]) -> Self {
+        Self(bytes)
+    }
+
     /// P as it stands in a link, before base64url.
     pub fn as_bytes(&self) -> &[u8; POINT_LEN] {
         &self.0

@@ -87,6 +87,12 @@ pub enum Failure {
     /// The peer broke the protocol.
     #[error(transparent)]
     Frame(#[from] FrameError),
+    /// No mailbox service took the message to the peer.
+    #[error("no mailbox service took the message to the peer")]
+    Undelivered,
+    /// The peer's mailbox is closed, says the service.
+    #[error("the peer's mailbox is closed, says the service")]
+    MailboxClosed,
     /// This device could not make or use a session description.
     #[error("this device could not set up WebRTC")]
     Rtc,
@@ -236,6 +242,21 @@ impl Connector {
         self.retry_at = None;
         self.failures = 0;
         self.want(now, rng);
+    }
+
+    /// Makes a new connection even if there is one, which the new one then replaces: the network has
+    /// changed.
+    pub fn renew(&mut self, now: u64, rng: &mut impl CryptoRng) {
+        if self.live.is_none() {
+            self.want_now(now, rng);
+        } else if self.attempt.is_none() {
+            self.offer(now, rng);
+        }
+    }
+
+    /// Whether there is something to say to the peer.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted
     }
 
     /// There is nothing (more) to say; an attempt under way goes on, but is not repeated.

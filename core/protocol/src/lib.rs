@@ -18,6 +18,8 @@
 
 pub mod address;
 pub mod boxes;
+pub mod cbor;
+pub mod change;
 pub mod connect;
 pub mod encoding;
 pub mod frame;
@@ -25,10 +27,16 @@ pub mod handshake;
 pub mod invite;
 pub mod link;
 pub mod mailbox;
+pub mod membership;
 pub mod message;
+pub mod origin;
 pub mod poll;
 pub mod question;
+pub mod record;
 pub mod rotation;
 pub mod sas;
 pub mod seal;
+pub mod stamp;
+pub mod sync;
 pub mod user;
+pub mod value;

@@ -11,8 +11,6 @@ use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-use crate::encoding::{NotBase64Url, base64url, parse_base64url_array};
-
 /// Length of an Ed25519 public or private key, in bytes.
 pub const KEY_LEN: usize = 32;
 
@@ -55,21 +53,21 @@ macro_rules! id {
             /// Reads base64url.
             ///
             /// # Errors
-            /// [`NotBase64Url`] for any other text or length.
-            pub fn parse(text: &str) -> Result<Self, NotBase64Url> {
-                parse_base64url_array(text).map(Self)
+            /// [`NotBase64Url`](crate::encoding::NotBase64Url) for any other text or length.
+            pub fn parse(text: &str) -> Result<Self, $crate::encoding::NotBase64Url> {
+                $crate::encoding::parse_base64url_array(text).map(Self)
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(&base64url(&self.0))
+        impl core::fmt::Display for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                f.write_str(&$crate::encoding::base64url(&self.0))
             }
         }
 
-        impl fmt::Debug for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(self, f)
+        impl core::fmt::Debug for $name {
+            fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+                core::fmt::Display::fmt(self, f)
             }
         }
     };

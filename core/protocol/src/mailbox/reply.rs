@@ -171,7 +171,10 @@ mod tests {
             r#"{"ok":true,"at":2,"data":"B","messages":[{"at":1,"data":"A"},{"at":2,"data":"B"}]}"#
         );
         assert_eq!(text(Received::new(vec![]).to_json()), r#"{"ok":true,"messages":[]}"#);
-        assert_eq!(text(CheckedMany { found: false, boxes: vec![] }.to_json()), r#"{"ok":true,"found":false}"#);
+        assert_eq!(
+            text(CheckedMany { found: false, boxes: vec![] }.to_json()),
+            r#"{"ok":true,"found":false}"#
+        );
         assert_eq!(text(Refusal::TooOften.to_json(None)), r#"{"ok":false,"error":"Too often"}"#);
         assert_eq!(
             text(Refusal::Malformed.to_json(Some(RequestError::At))),
@@ -205,7 +208,8 @@ mod tests {
 
     #[test]
     fn the_longest_reply_fits() {
-        let mut messages = vec![Message { at: MAX_AT, data: "A".repeat((MAX_BOX_LEN - MAX_DATA_LEN) / 31) }; 31];
+        let mut messages =
+            vec![Message { at: MAX_AT, data: "A".repeat((MAX_BOX_LEN - MAX_DATA_LEN) / 31) }; 31];
         messages.push(Message { at: MAX_AT, data: "A".repeat(MAX_DATA_LEN) });
         assert_eq!(messages.len(), MAX_BOX_MESSAGES);
         assert!(Received::new(messages).to_json().len() <= MAX_REPLY_LEN);

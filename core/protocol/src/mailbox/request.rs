@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Refusal,
-    limits::{ANSWER_TEXT_LEN, MAX_AT, MAX_BATCH, MAX_BOX_MESSAGES, MAX_DATA_LEN, MAX_EXT_LEN, MAX_REQUEST_LEN, MAX_WAIT_SECS},
+    limits::{
+        ANSWER_TEXT_LEN, MAX_AT, MAX_BATCH, MAX_BOX_MESSAGES, MAX_DATA_LEN, MAX_EXT_LEN, MAX_REQUEST_LEN,
+        MAX_WAIT_SECS,
+    },
 };
 use crate::{
     boxes::BoxId,
@@ -179,7 +182,10 @@ impl Request {
     /// Writes the request.
     pub fn to_json(&self) -> Vec<u8> {
         let wire = match self {
-            Self::Send(send) => Wire { data: Text::some(&send.data), ..Wire::new("send", send.ext.as_deref(), Some(&send.id)) },
+            Self::Send(send) => Wire {
+                data: Some(Text::new(&send.data)),
+                ..Wire::new("send", send.ext.as_deref(), Some(&send.id))
+            },
             Self::Check(check) => Wire {
                 at: Some(check.cursor.at),
                 wait: (check.wait > 0).then_some(check.wait),
@@ -265,8 +271,8 @@ struct WireCursor<'a> {
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 impl<'a> Text<'a> {
-    fn some(text: &'a str) -> Option<Self> {
-        Some(Self(Cow::Borrowed(text)))
+    const fn new(text: &'a str) -> Self {
+        Self(Cow::Borrowed(text))
     }
 }
 
@@ -287,7 +293,7 @@ impl<'a> Wire<'a> {
         Self {
             kind: Text(kind.into()),
             id: id.map(|id| Text(id.to_base64().into())),
-            ext: ext.and_then(Text::some),
+            ext: ext.map(Text::new),
             ..Self::default()
         }
     }
@@ -297,7 +303,9 @@ impl<'a> Wire<'a> {
         if data.len() > MAX_DATA_LEN {
             return Err(RequestError::TooLong);
         }
-        if data.is_empty() || !data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+        if data.is_empty()
+            || !data.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+        {
             return Err(RequestError::Data);
         }
         Ok(Send { id: parse_id(self.id.as_ref())?, data: data.to_owned(), ext: self.into_ext() })

@@ -18,7 +18,11 @@ fn all() -> Vec<Request> {
         Request::Send(Send { id: id(1), ext: None, data: "AAAA".into() }),
         Request::Check(Check { cursor, ext: ext.clone(), wait: 25, ask: true }),
         Request::Check(Check { cursor: Cursor { at: 0, ..cursor }, ext: None, wait: 0, ask: false }),
-        Request::CheckMany(CheckMany { cursors: vec![cursor, Cursor { id: id(2), at: 3 }], ext: ext.clone(), wait: 1 }),
+        Request::CheckMany(CheckMany {
+            cursors: vec![cursor, Cursor { id: id(2), at: 3 }],
+            ext: ext.clone(),
+            wait: 1,
+        }),
         Request::Receive(Receive { cursor, ext: ext.clone(), answer: [9; NONCE_LEN], limit: 32 }),
         Request::Drop(Drop { id: id(2), ext, answer: [0; NONCE_LEN] }),
     ]
@@ -59,13 +63,19 @@ fn bad_requests_say_which_field_is_wrong() {
         (format!(r#"{{"type":"check","pub":"{id}","at":1.5}}"#), RequestError::Json),
         (format!(r#"{{"type":"check","pub":"{id}","at":9007199254740992}}"#), RequestError::At),
         (format!(r#"{{"type":"check","pub":"{id}","wait":26}}"#), RequestError::Wait),
-        (format!(r#"{{"type":"check","pub":"{id}","ext":"{}"}}"#, "e".repeat(MAX_EXT_LEN + 1)), RequestError::Ext),
+        (
+            format!(r#"{{"type":"check","pub":"{id}","ext":"{}"}}"#, "e".repeat(MAX_EXT_LEN + 1)),
+            RequestError::Ext,
+        ),
         (r#"{"type":"check","boxes":[]}"#.into(), RequestError::Boxes),
         (format!(r#"{{"type":"check","boxes":[{{"pub":"{id}"}}],"pub":"{id}"}}"#), RequestError::Boxes),
         (format!(r#"{{"type":"send","pub":"{id}"}}"#), RequestError::Data),
         (format!(r#"{{"type":"send","pub":"{id}","data":""}}"#), RequestError::Data),
         (format!(r#"{{"type":"send","pub":"{id}","data":"a b"}}"#), RequestError::Data),
-        (format!(r#"{{"type":"send","pub":"{id}","data":"{}"}}"#, "A".repeat(MAX_DATA_LEN + 1)), RequestError::TooLong),
+        (
+            format!(r#"{{"type":"send","pub":"{id}","data":"{}"}}"#, "A".repeat(MAX_DATA_LEN + 1)),
+            RequestError::TooLong,
+        ),
         (format!(r#"{{"type":"receive","pub":"{id}"}}"#), RequestError::Answer),
         (format!(r#"{{"type":"receive","pub":"{id}","answer":"AA"}}"#), RequestError::Answer),
         (format!(r#"{{"type":"receive","pub":"{id}","answer":"{answer}","limit":0}}"#), RequestError::Limit),
@@ -74,7 +84,7 @@ fn bad_requests_say_which_field_is_wrong() {
         (" ".repeat(MAX_REQUEST_LEN + 1), RequestError::TooLong),
     ];
     for (json, error) in cases {
-        assert_eq!(parse(&json).err(), Some(error), "{:.80}", json);
+        assert_eq!(parse(&json).err(), Some(error), "{json:.80}");
     }
 }
 

@@ -1,0 +1,210 @@
+//! What can be typed.
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand};
+
+/// Two apps find each other by a link, connect directly and keep their data the same. This command tries
+/// every feature of the SDK.
+///
+/// Every command works whether or not `connectoid run` is active on the same data folder.
+///
+/// Exit codes: 0 done, 2 usage, 3 peer, 4 mailbox service, 5 storage, 6 timeout, 1 anything else.
+#[derive(Parser)]
+#[command(name = "connectoid", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) common: Common,
+    #[command(subcommand)]
+    pub(crate) command: Cmd,
+}
+
+/// Options of every command.
+#[derive(Args, Clone)]
+pub(crate) struct Common {
+    /// The folder with this user's data.
+    #[arg(long, global = true, value_name = "DIR", default_value = "connectoid-data", env = "CONNECTOID_DATA")]
+    pub(crate) data: PathBuf,
+    /// Print one JSON object per line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// A mailbox service; up to three, the preferred one first. Remembered in the data folder.
+    #[arg(long = "service", global = true, value_name = "URL")]
+    pub(crate) services: Vec<String>,
+    /// A STUN or TURN server, as `stun:HOST` or `turn:USER:PASSWORD@HOST`.
+    #[arg(long = "ice-server", global = true, value_name = "URL")]
+    pub(crate) ice_servers: Vec<String>,
+    /// Connect over loopback too, for nodes on one machine.
+    #[arg(long, global = true)]
+    pub(crate) loopback: bool,
+    /// Read the passphrase of the data folder from this environment variable.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(crate) passphrase_env: Option<String>,
+    /// Print what happens inside to standard error; repeat for more. Shows no links, keys or addresses.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub(crate) enum Cmd {
+    /// Make a link for a person.
+    Share {
+        /// What you call the person.
+        nickname: String,
+        /// The group to share; made if there is none of that name.
+        #[arg(long)]
+        group: String,
+        /// The person may read, not write.
+        #[arg(long)]
+        read_only: bool,
+        /// The URL that opens the app, to which the link is appended.
+        #[arg(long, value_name = "URL")]
+        link_base: Option<String>,
+        /// How long the link works.
+        #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+        expires: Duration,
+        /// Show the link as a QR code too.
+        #[arg(long)]
+        qr: bool,
+        /// Write the QR code to this file: `.svg` or `.png`.
+        #[arg(long, value_name = "FILE")]
+        qr_file: Option<PathBuf>,
+        /// Put the address into the query instead of the fragment of the link.
+        #[arg(long)]
+        query: bool,
+    },
+    /// Open a link that a person sent.
+    Open {
+        /// The link, with whatever stands around it; `-` reads it from standard input.
+        link: String,
+        /// What you call the person.
+        #[arg(long = "as", value_name = "NICKNAME")]
+        nickname: String,
+        /// How long to wait until both have the same.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+        wait: Duration,
+    },
+    /// Show everybody you share with, and how well each group is replicated to them.
+    Peers,
+    /// Stop sharing with a person. Keys are deleted on both sides.
+    Unshare {
+        /// The person.
+        nickname: String,
+    },
+    /// Compare emoji with a person, to make sure that nobody stands between you.
+    Verify {
+        /// The person.
+        nickname: String,
+        /// Say that the emoji shown before were the same.
+        #[arg(long, conflicts_with = "no")]
+        yes: bool,
+        /// Say that they were not.
+        #[arg(long)]
+        no: bool,
+        /// How long to wait for the person.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+        wait: Duration,
+    },
+    /// Show the groups you are in.
+    Groups,
+    /// Set fields of a record.
+    Put {
+        /// The group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+        /// The fields: a JSON object.
+        json: String,
+    },
+    /// Show a record.
+    Get {
+        /// The group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+    /// Show the records of a collection.
+    List {
+        /// The group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// At most so many.
+        #[arg(long, default_value_t = 10_000)]
+        limit: usize,
+    },
+    /// Delete a record.
+    Delete {
+        /// The group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+    /// Show all versions of a record, the losing ones too, and why they lost.
+    History {
+        /// The group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+    /// Send a message to a person's app.
+    Send {
+        /// The person.
+        nickname: String,
+        /// The message.
+        text: String,
+        /// How long to wait until it is received.
+        #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+        wait: Duration,
+    },
+    /// Keep looking into the mailboxes, connecting and syncing, and print what happens.
+    Run {
+        /// Stop after this time.
+        #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+        duration: Option<Duration>,
+        /// Stop when everybody has everything.
+        #[arg(long, value_name = "STATE")]
+        until: Option<Until>,
+        /// Behave as an app in the background: save battery.
+        #[arg(long)]
+        background: bool,
+        /// Lay a connection to rest after so long without anything to do.
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+        idle: Duration,
+    },
+    /// Find out why a connection does not come about.
+    Doctor {
+        /// The person; everybody if not given.
+        nickname: Option<String>,
+        /// How long to try before saying so.
+        #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+        wait: Duration,
+    },
+    /// Host a mailbox service.
+    Serve {
+        /// The address to listen on.
+        #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8765")]
+        listen: std::net::SocketAddr,
+        /// The URL under which clients reach it; needed when it is not only for this machine.
+        #[arg(long, value_name = "URL")]
+        public_url: Vec<String>,
+    },
+    /// Tell the whole story: a service, Alice and Bob, and Eve who comes too late.
+    Demo,
+}
+
+/// When `run` stops.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Until {
+    /// Everybody has everything.
+    Synced,
+}

@@ -1,0 +1,297 @@
+//! The receiving side (R) of one group.
+
+use super::{
+    ChangeLog, Epoch, MAX_JOINING, MAX_NEW_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope,
+    Sync, SyncError, frame::Frame, session::Result,
+};
+use crate::{
+    change::{Change, ChangeHash},
+    membership::{Membership, Standing},
+    user::{GroupId, UserId},
+};
+
+/// How often one group may be announced in a session: once, and whenever the receiver becomes a member.
+const MAX_ANNOUNCEMENTS: u32 = 64;
+
+/// What R knows of one group's sender.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    epoch: Epoch,
+    /// The sender's last arrival when it announced the group.
+    head: u64,
+    stage: Stage,
+    /// Everything that the sender had up to this arrival is stored here.
+    position: u64,
+    /// Whether changes were not stored, so that nothing after them counts as complete,
+    missed: bool,
+    /// in particular because their sender was no member.
+    distrusted: bool,
+}
+
+/// What R is waiting for.
+#[derive(Debug)]
+enum Stage {
+    /// The group is not known here: for the end of its membership changes, to see whether we are in it.
+    Joining { held: Vec<Vec<u8>> },
+    /// Nothing any more: we are not in it.
+    Ignoring,
+    /// Its turn to compare.
+    Waiting,
+    /// The answer to a comparison.
+    Comparing { rounds: u32, lacking: Vec<ChangeHash> },
+    /// The changes that were found lacking.
+    Wanting { lacking: Vec<ChangeHash> },
+    /// Changes as they arrive there.
+    Pulling,
+}
+
+impl Inbound {
+    pub(super) fn is_caught_up(&self) -> bool {
+        matches!(self.stage, Stage::Pulling) && self.position >= self.head
+    }
+
+    pub(super) fn is_comparing(&self) -> bool {
+        matches!(self.stage, Stage::Waiting | Stage::Comparing { .. })
+    }
+}
+
+impl Sync {
+    pub(super) fn on_have<L: ChangeLog>(
+        &mut self,
+        log: &L,
+        group: GroupId,
+        epoch: Epoch,
+        head: u64,
+    ) -> Result<(), L> {
+        let unknown = log.standing(group, self.me)? == Standing::Unknown;
+        if unknown && !self.groups.contains_key(&group) && self.count_new() >= MAX_NEW_GROUPS {
+            return Ok(());
+        }
+        let stage = if unknown { Stage::Joining { held: Vec::new() } } else { Stage::Waiting };
+        let inbound = Inbound { epoch, head, stage, position: 0, missed: false, distrusted: false };
+        let directions = self.groups.entry(group).or_default();
+        directions.announcements += 1;
+        if directions.announcements > MAX_ANNOUNCEMENTS {
+            return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
+        }
+        directions.inbound = Some(inbound);
+        if unknown {
+            self.send(&Frame::Pull { group, from: 0 });
+            return Ok(());
+        }
+        self.catch_up(log, group)
+    }
+
+    /// Asks again for what had been sent while its sender was not trusted.
+    pub(super) fn refresh_inbound<L: ChangeLog>(
+        &mut self,
+        log: &L,
+        group: GroupId,
+        standing: Standing,
+    ) -> Result<(), L> {
+        match self.inbound(group) {
+            Some(inbound) if inbound.distrusted && standing.is_member() => {
+                (inbound.missed, inbound.distrusted) = (false, false);
+                self.catch_up(log, group)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn on_compared<L: ChangeLog>(&mut self, log: &L, group: GroupId, answer: &[u8]) -> Result<(), L> {
+        // An answer that comes late, to a comparison since begun anew, is no news.
+        let Some(Stage::Comparing { rounds, lacking }) = self.stage(group) else { return Ok(()) };
+        let (rounds, mut lacking) = (*rounds, core::mem::take(lacking));
+        let scope = self.own_scope(log, group)?;
+        let compared = self.snapshot_of(log, group, scope, 0)?.go_on(answer)?;
+        for hash in compared.lacking {
+            if !log.holds(group, &hash)? {
+                lacking.push(hash);
+            }
+        }
+        match compared.next {
+            Some(_) if rounds >= MAX_ROUNDS => self.pull(group, 0),
+            Some(message) => {
+                self.set_stage(group, Stage::Comparing { rounds: rounds + 1, lacking });
+                self.send(&Frame::Compare { group, message });
+                return Ok(());
+            }
+            None => self.want_next(group, lacking),
+        }
+        self.forget_snapshot(group);
+        self.compare_next(log)
+    }
+
+    pub(super) fn on_sent(&mut self, group: GroupId) {
+        let Some(Stage::Wanting { lacking }) = self.stage(group) else { return };
+        let lacking = core::mem::take(lacking);
+        self.want_next(group, lacking);
+    }
+
+    pub(super) fn on_changes<L: ChangeLog>(
+        &mut self,
+        log: &mut L,
+        group: GroupId,
+        span: Option<(u64, u64)>,
+        changes: Vec<Vec<u8>>,
+        now: u64,
+    ) -> Result<(), L> {
+        let inbound = self.inbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
+        match &mut inbound.stage {
+            Stage::Joining { held } => {
+                if span.is_none() {
+                    held.extend(changes);
+                    if held.iter().map(Vec::len).sum::<usize>() > MAX_JOINING {
+                        inbound.stage = Stage::Ignoring;
+                    }
+                    self.send(&Frame::Ack { group, upto: None });
+                    return Ok(());
+                }
+                let held = core::mem::take(held);
+                self.join(log, group, &held, now)?;
+            }
+            Stage::Ignoring => {}
+            _ => return self.store(log, group, span, &changes, now),
+        }
+        if self.inbound(group).is_some_and(|inbound| matches!(inbound.stage, Stage::Pulling)) {
+            return self.store(log, group, span, &changes, now);
+        }
+        self.send(&Frame::Ack { group, upto: None });
+        Ok(())
+    }
+
+    /// Stores changes and acknowledges them, as far as everything before them is stored too.
+    fn store<L: ChangeLog>(
+        &mut self,
+        log: &mut L,
+        group: GroupId,
+        span: Option<(u64, u64)>,
+        changes: &[Vec<u8>],
+        now: u64,
+    ) -> Result<(), L> {
+        let applied = self.apply(log, group, changes, now)?;
+        let Some(inbound) = self.inbound(group) else { return Ok(()) };
+        inbound.missed |= !applied.is_complete();
+        inbound.distrusted |= applied.untrusted > 0;
+        let upto = span.filter(|(from, _)| !inbound.missed && *from <= inbound.position);
+        if let Some((_, upto)) = upto {
+            inbound.position = inbound.position.max(upto);
+            self.remember_mark(log, group)?;
+        }
+        self.send(&Frame::Ack { group, upto: upto.map(|(_, upto)| upto) });
+        Ok(())
+    }
+
+    /// Joins a group if its membership changes make this user a member.
+    fn join<L: ChangeLog>(&mut self, log: &mut L, group: GroupId, held: &[Vec<u8>], now: u64) -> Result<(), L> {
+        let welcome = is_member(group, held, self.me)
+            .map_err(|refusal| SyncError::Peer(Misbehaviour::FalseChange(refusal)))?;
+        // Another session may have brought the group in the meantime.
+        let known = log.standing(group, self.me)? != Standing::Unknown;
+        self.set_stage(group, if welcome || known { Stage::Pulling } else { Stage::Ignoring });
+        if welcome {
+            self.apply(log, group, held, now)?;
+        }
+        Ok(())
+    }
+
+    /// Pulls from where we are, or compares if that is not known.
+    fn catch_up<L: ChangeLog>(&mut self, log: &L, group: GroupId) -> Result<(), L> {
+        let mark = log.mark(group, self.peer.device)?;
+        let Some(inbound) = self.inbound(group) else { return Ok(()) };
+        match mark {
+            Some(mark) if mark.epoch == inbound.epoch && mark.seq <= inbound.head => {
+                self.pull(group, mark.seq);
+                Ok(())
+            }
+            _ => {
+                inbound.position = 0;
+                inbound.stage = Stage::Waiting;
+                self.compare_next(log)
+            }
+        }
+    }
+
+    /// Begins to compare the next group that waits for it, unless one is being compared.
+    fn compare_next<L: ChangeLog>(&mut self, log: &L) -> Result<(), L> {
+        let mut waiting = None;
+        for (group, known) in &self.groups {
+            match known.inbound.as_ref().map(|inbound| &inbound.stage) {
+                Some(Stage::Comparing { .. }) => return Ok(()),
+                Some(Stage::Waiting) => waiting = waiting.or(Some(*group)),
+                _ => {}
+            }
+        }
+        let Some(group) = waiting else { return Ok(()) };
+        let scope = self.own_scope(log, group)?;
+        let message = self.snapshot_of(log, group, scope, 0)?.begin()?;
+        self.set_stage(group, Stage::Comparing { rounds: 1, lacking: Vec::new() });
+        self.send(&Frame::Compare { group, message });
+        Ok(())
+    }
+
+    /// Asks for the next changes that are lacking, or, if there are none, for all further arrivals.
+    fn want_next(&mut self, group: GroupId, mut lacking: Vec<ChangeHash>) {
+        if lacking.is_empty() {
+            let head = self.inbound(group).map_or(0, |inbound| inbound.head);
+            self.pull(group, head);
+            return;
+        }
+        let hashes = lacking.split_off(lacking.len().saturating_sub(MAX_WANT));
+        self.set_stage(group, Stage::Wanting { lacking });
+        self.send(&Frame::Want { group, hashes });
+    }
+
+    /// Asks for everything after `from`, before which nothing is lacking unless something was missed.
+    fn pull(&mut self, group: GroupId, from: u64) {
+        let Some(inbound) = self.inbound(group) else { return };
+        inbound.stage = Stage::Pulling;
+        inbound.position = if inbound.missed { 0 } else { from };
+        self.send(&Frame::Pull { group, from });
+    }
+
+    fn remember_mark<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        let device = self.peer.device;
+        let Some(inbound) = self.inbound(group) else { return Ok(()) };
+        if matches!(inbound.stage, Stage::Pulling) && !inbound.missed {
+            log.set_mark(group, device, Mark { epoch: inbound.epoch, seq: inbound.position })?;
+        }
+        Ok(())
+    }
+
+    /// What the peer will show of a group in which we stand as we do.
+    fn own_scope<L: ChangeLog>(&self, log: &L, group: GroupId) -> Result<Scope, L> {
+        let member = log.standing(group, self.me)?.is_member();
+        Ok(if member { Scope::Everything } else { Scope::Membership })
+    }
+
+    fn stage(&mut self, group: GroupId) -> Option<&mut Stage> {
+        self.inbound(group).map(|inbound| &mut inbound.stage)
+    }
+
+    fn set_stage(&mut self, group: GroupId, stage: Stage) {
+        if let Some(inbound) = self.inbound(group) {
+            inbound.stage = stage;
+        }
+    }
+
+    fn count_new(&self) -> usize {
+        let joining = |inbound: &Inbound| matches!(inbound.stage, Stage::Joining { .. } | Stage::Ignoring);
+        self.groups.values().filter(|known| known.inbound.as_ref().is_some_and(joining)).count()
+    }
+}
+
+/// Whether these membership changes, if they are what they claim to be, make the user a member.
+fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result::Result<bool, Refusal> {
+    let changes = changes.iter().map(|bytes| Change::decode(bytes)).collect::<core::result::Result<Vec<_>, _>>()?;
+    let Some(genesis) = changes.iter().find(|change| change.is_genesis()) else { return Ok(false) };
+    let mut membership = Membership::found(genesis)?;
+    for change in changes.iter().filter(|change| !change.is_genesis()) {
+        change.verify(membership.owner_key())?;
+        membership.insert(change);
+    }
+    if membership.group() != group || changes.iter().any(|change| change.group() != group) {
+        return Err(Refusal::WrongGroup);
+    }
+    Ok(membership.role(user).is_some())
+}

@@ -1,0 +1,208 @@
+//! One session with one device of a peer: takes frames apart and hands them to the two directions.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::{
+    Applied, ChangeLog, Event, Misbehaviour, Output, Source, SyncError, frame::Frame, inbound::Inbound,
+    outbound::Outbound, reconcile::Snapshot,
+};
+use crate::{
+    membership::Standing,
+    user::{DeviceId, GroupId, UserId},
+};
+
+pub(super) type Result<T, L> = core::result::Result<T, SyncError<<L as ChangeLog>::Error>>;
+
+/// A session of sync with one device of a peer: both directions, all groups.
+#[derive(Debug)]
+pub struct Sync {
+    pub(super) me: UserId,
+    pub(super) peer: Source,
+    pub(super) groups: BTreeMap<GroupId, Directions>,
+    /// Frames of changes that the peer has not acknowledged, oldest first,
+    pub(super) in_flight: VecDeque<InFlight>,
+    /// and how long they are together.
+    pub(super) bytes_in_flight: usize,
+    /// The set that is being compared: there is one at a time, as it is as large as the group.
+    pub(super) snapshot: Option<Snapshot>,
+    outputs: VecDeque<Output>,
+}
+
+/// What a session knows of one group.
+#[derive(Debug, Default)]
+pub(super) struct Directions {
+    pub(super) inbound: Option<Inbound>,
+    pub(super) outbound: Option<Outbound>,
+    /// How often the peer has announced the group.
+    pub(super) announcements: u32,
+    /// Whether the app has been told that both sides hold the same.
+    told_synced: bool,
+}
+
+/// A frame of changes that waits for its acknowledgement.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) group: GroupId,
+    pub(super) upto: Option<u64>,
+    pub(super) bytes: usize,
+}
+
+impl Sync {
+    /// A session between a device of `me` and the device `peer_device` of `peer`, both of which have
+    /// been authenticated.
+    pub fn new(me: UserId, peer: UserId, peer_device: DeviceId) -> Self {
+        Self {
+            me,
+            peer: Source { device: peer_device, user: peer },
+            groups: BTreeMap::new(),
+            in_flight: VecDeque::new(),
+            bytes_in_flight: 0,
+            snapshot: None,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Announces the groups that both users share. Called once, first of all.
+    ///
+    /// # Errors
+    /// [`SyncError::Log`].
+    pub fn start<L: ChangeLog>(&mut self, log: &mut L) -> Result<(), L> {
+        for group in log.groups_of(self.peer.user)? {
+            self.refresh(log, group)?;
+        }
+        Ok(())
+    }
+
+    /// Takes a frame from the peer, at `now` in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// [`SyncError::Peer`] if no honest peer would have sent it, [`SyncError::Log`] if the own store
+    /// failed. Either ends the session.
+    pub fn on_frame<L: ChangeLog>(&mut self, log: &mut L, frame: &[u8], now: u64) -> Result<(), L> {
+        let Some(frame) = Frame::decode(frame).map_err(SyncError::Peer)? else { return Ok(()) };
+        let group = match frame {
+            Frame::Have { group, epoch, head } => self.on_have(log, group, epoch, head).map(|()| group),
+            Frame::Pull { group, from } => self.on_pull(log, group, from).map(|()| group),
+            Frame::Compare { group, message } => self.on_compare(log, group, &message).map(|()| group),
+            Frame::Compared { group, message } => self.on_compared(log, group, &message).map(|()| group),
+            Frame::Want { group, hashes } => self.on_want::<L>(group, hashes).map(|()| group),
+            Frame::Sent { group } => {
+                self.on_sent(group);
+                Ok(group)
+            }
+            Frame::Changes { group, span, changes } => {
+                self.on_changes(log, group, span, changes, now).map(|()| group)
+            }
+            Frame::Ack { group, upto } => self.on_ack(log, group, upto, now).map(|()| group),
+        }?;
+        self.pump(log)?;
+        self.tell_if_synced(group);
+        Ok(())
+    }
+
+    /// To be called when a group has changed otherwise than by this session: after a local commit, and
+    /// after another session brought something.
+    ///
+    /// # Errors
+    /// [`SyncError::Log`].
+    pub fn on_committed<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        self.refresh(log, group)?;
+        if let Some(outbound) = self.outbound(group) {
+            outbound.wake();
+        }
+        self.pump(log)?;
+        self.tell_if_synced(group);
+        Ok(())
+    }
+
+    /// The next thing to do, until there is none.
+    pub fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    /// Whether both sides hold the same of a group, as far as they have told each other.
+    pub fn is_synced(&self, group: GroupId) -> bool {
+        let Some(Directions { inbound: Some(inbound), outbound: Some(outbound), .. }) = self.groups.get(&group)
+        else {
+            return false;
+        };
+        let acknowledged = !self.in_flight.iter().any(|frame| frame.group == group);
+        inbound.is_caught_up() && outbound.is_caught_up() && acknowledged
+    }
+
+    pub(super) fn send(&mut self, frame: &Frame) -> usize {
+        let bytes = frame.encode();
+        let length = bytes.len();
+        self.outputs.push_back(Output::Frame(bytes));
+        length
+    }
+
+    pub(super) fn tell(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(super) fn inbound(&mut self, group: GroupId) -> Option<&mut Inbound> {
+        self.groups.get_mut(&group)?.inbound.as_mut()
+    }
+
+    pub(super) fn outbound(&mut self, group: GroupId) -> Option<&mut Outbound> {
+        self.groups.get_mut(&group)?.outbound.as_mut()
+    }
+
+    /// Stores changes, tells the app, and lets both directions see a changed membership.
+    pub(super) fn apply<L: ChangeLog, C: AsRef<[u8]>>(
+        &mut self,
+        log: &mut L,
+        group: GroupId,
+        changes: &[C],
+        now: u64,
+    ) -> Result<Applied, L> {
+        if changes.is_empty() {
+            return Ok(Applied::NOTHING);
+        }
+        let before = log.standing(group, self.me)?;
+        let changes: Vec<&[u8]> = changes.iter().map(AsRef::as_ref).collect();
+        let mut applied = log.apply(group, &self.peer, &changes, now)?;
+        if let Some(refusal) = applied.refused.iter().find(|refusal| !refusal.is_honest()) {
+            return Err(SyncError::Peer(Misbehaviour::FalseChange(*refusal)));
+        }
+        if !applied.touched.is_empty() {
+            let touched = core::mem::replace(&mut applied.touched, crate::record::Touched::NONE);
+            self.tell(Event::Changed { group, touched });
+        }
+        if applied.membership_changed {
+            self.tell(Event::Members(group));
+            self.tell_own_standing(group, before, log.standing(group, self.me)?);
+            self.refresh(log, group)?;
+        }
+        if let Some(outbound) = self.outbound(group) {
+            outbound.wake();
+        }
+        Ok(applied)
+    }
+
+    /// Looks again at how the peer stands to a group, and at what follows for both directions.
+    fn refresh<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        let standing = log.standing(group, self.peer.user)?;
+        self.refresh_outbound(log, group, standing)?;
+        self.refresh_inbound(log, group, standing)
+    }
+
+    fn tell_own_standing(&mut self, group: GroupId, before: Standing, after: Standing) {
+        match (before.is_member(), after.is_member()) {
+            (false, true) => self.tell(Event::Joined(group)),
+            (true, false) => self.tell(Event::Removed(group)),
+            _ => {}
+        }
+    }
+
+    fn tell_if_synced(&mut self, group: GroupId) {
+        let synced = self.is_synced(group);
+        let Some(directions) = self.groups.get_mut(&group) else { return };
+        let news = synced && !directions.told_synced;
+        directions.told_synced = synced;
+        if news {
+            self.tell(Event::Synced(group));
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Commands: what a node can be told.
+
+use connectoid_protocol::{link::Placement, membership::Role, poll::Pace};
+use serde::{Deserialize, Serialize};
+
+/// What a node can be told. See the methods of [`crate::Node`] of the same names.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(tag = "method", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Command {
+    /// Make a link for a person.
+    Share {
+        /// What this user calls the person; unique on this node.
+        nickname: String,
+        /// The name or id of the group to share; made if no group has the name.
+        group: String,
+        /// What the person may do there.
+        #[serde(default = "writer")]
+        role: Role,
+        /// How long the link works, in seconds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        expires_in: Option<u64>,
+        /// Other services than the node's, for this link.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        services: Vec<String>,
+        /// Another link base than the node's, for this link.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        link_base: Option<String>,
+        /// Where in the URL the address stands.
+        #[serde(default)]
+        placement: Placement,
+    },
+    /// Open a link that a person sent.
+    Open(Credentials),
+    /// Everybody this node shares with.
+    Peers,
+    /// Stop sharing with a person.
+    Unshare {
+        /// The person.
+        nickname: String,
+    },
+    /// Connect to a person now.
+    Connect {
+        /// The person.
+        nickname: String,
+    },
+    /// Close the connection to a person; new data opens it again.
+    Disconnect {
+        /// The person.
+        nickname: String,
+    },
+    /// Start comparing emoji with a person.
+    Verify {
+        /// The person.
+        nickname: String,
+    },
+    /// Say whether the emoji were the same.
+    ConfirmVerify {
+        /// The person.
+        nickname: String,
+        /// Whether they were.
+        same: bool,
+    },
+    /// Make a group that nobody else is in yet.
+    CreateGroup {
+        /// Its name.
+        name: String,
+    },
+    /// The groups this user is in.
+    Groups,
+    /// Write records: all of them or none.
+    Commit {
+        /// The name or id of the group.
+        group: String,
+        /// The writes, at most 1,000.
+        writes: Vec<Write>,
+    },
+    /// Read a record.
+    Get {
+        /// The name or id of the group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+    /// Read the records of a collection in the order of their ids.
+    List {
+        /// The name or id of the group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// Start behind this id.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<String>,
+        /// At most so many, up to 10,000.
+        #[serde(default = "page")]
+        limit: usize,
+    },
+    /// Read all versions of a record that are still kept, the losing ones too, and why they lost.
+    History {
+        /// The name or id of the group.
+        group: String,
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+    /// Send a message to a person's app; answered when that app has it.
+    Send {
+        /// The person.
+        nickname: String,
+        /// The message, at most 256 KiB.
+        #[serde(with = "base64_text")]
+        data: Vec<u8>,
+    },
+    /// Find out why a connection does not come about.
+    Doctor {
+        /// One person; everybody if not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        nickname: Option<String>,
+    },
+    /// The app came to the foreground or went to the background.
+    SetPace {
+        /// What the app does now.
+        pace: Pace,
+    },
+    /// The network has changed.
+    NetworkChanged,
+    /// Look into the mailboxes now, and connect to everybody who lacks something.
+    SyncNow,
+}
+
+/// A link and what to call the person who sent it. `Debug` shows no link.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Credentials {
+    /// The link, with whatever stood around it.
+    pub link: String,
+    /// What this user calls the person; unique on this node.
+    pub nickname: String,
+}
+
+/// One write of a commit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "op", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Write {
+    /// Set fields of a record; fields that are not named stay.
+    Put {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+        /// The fields: JSON values; bytes as `{"$bytes":"<base64url>"}`.
+        fields: serde_json::Map<String, serde_json::Value>,
+    },
+    /// Delete a record.
+    Delete {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+}
+
+impl Command {
+    /// The method's name on every surface.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Share { .. } => "share",
+            Self::Open(_) => "open",
+            Self::Peers => "peers",
+            Self::Unshare { .. } => "unshare",
+            Self::Connect { .. } => "connect",
+            Self::Disconnect { .. } => "disconnect",
+            Self::Verify { .. } => "verify",
+            Self::ConfirmVerify { .. } => "confirm_verify",
+            Self::CreateGroup { .. } => "create_group",
+            Self::Groups => "groups",
+            Self::Commit { .. } => "commit",
+            Self::Get { .. } => "get",
+            Self::List { .. } => "list",
+            Self::History { .. } => "history",
+            Self::Send { .. } => "send",
+            Self::Doctor { .. } => "doctor",
+            Self::SetPace { .. } => "set_pace",
+            Self::NetworkChanged => "network_changed",
+            Self::SyncNow => "sync_now",
+        }
+    }
+}
+
+/// The name alone: arguments may be secret.
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Command").field("method", &self.name()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Credentials").field("nickname", &self.nickname).finish_non_exhaustive()
+    }
+}
+
+fn writer() -> Role {
+    Role::Writer
+}
+
+fn page() -> usize {
+    1000
+}
+
+/// Bytes as base64url text.
+pub(super) mod base64_text {
+    use std::borrow::Cow;
+
+    use connectoid_protocol::encoding::{base64url, parse_base64url};
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+
+    pub(in crate::api) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&base64url(bytes))
+    }
+
+    pub(in crate::api) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+        parse_base64url(&Cow::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}

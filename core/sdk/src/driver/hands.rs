@@ -1,0 +1,123 @@
+//! Which output of the engine goes to which driver.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use connectoid_protocol::poll::CheckId;
+use tokio::{
+    runtime::Handle,
+    sync::{broadcast, mpsc, oneshot},
+    task::AbortHandle,
+};
+
+use super::{connections::Connections, http::Http, mailbox};
+use crate::{
+    api::{Event, Reply},
+    engine::{Checked, Input, Output, RequestId, ServiceFailure},
+    error::Result,
+    rtc::RtcConfig,
+};
+
+/// Whoever wants to hear of events.
+pub(crate) type Listeners = broadcast::Sender<Event>;
+
+/// The drivers.
+pub(crate) struct Hands {
+    runtime: Handle,
+    http: Arc<Http>,
+    connections: Connections,
+    listeners: Listeners,
+    replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
+    checks: Mutex<HashMap<CheckId, AbortHandle>>,
+    reports: mpsc::Sender<Input>,
+}
+
+impl Hands {
+    pub(crate) fn new(
+        runtime: Handle,
+        config: RtcConfig,
+        listeners: Listeners,
+        reports: mpsc::Sender<Input>,
+    ) -> Self {
+        let connections = Connections::new(runtime.clone(), config, reports.clone());
+        let (replies, checks) = (Mutex::default(), Mutex::default());
+        Self { runtime, http: Arc::new(Http::new()), connections, listeners, replies, checks, reports }
+    }
+
+    /// Keeps the place to which a command's reply goes.
+    pub(super) fn expect_reply(&self, request: RequestId, reply: oneshot::Sender<Result<Reply>>) {
+        lock(&self.replies).insert(request, reply);
+    }
+
+    /// Does what the engine asks for; never waits.
+    pub(super) fn carry_out(&self, output: Output) {
+        match output {
+            Output::Reply(request, reply) => {
+                if let Some(waiting) = lock(&self.replies).remove(&request) {
+                    // Whoever asked may have stopped waiting.
+                    let _ = waiting.send(reply);
+                }
+            }
+            Output::Event(event) => {
+                // Nobody may be listening.
+                let _ = self.listeners.send(event);
+            }
+            Output::Check { id, endpoint, boxes, wait } => {
+                let http = self.http.clone();
+                let check = async move { mailbox::check(&http, &endpoint, boxes, wait).await };
+                self.start_check(id, check);
+            }
+            Output::AbortCheck(id) => {
+                if let Some(check) = lock(&self.checks).remove(&id) {
+                    check.abort();
+                }
+            }
+            Output::Send { id, to, data } => {
+                let (http, reports) = (self.http.clone(), self.reports.clone());
+                self.runtime.spawn(async move {
+                    let results = mailbox::send(&http, &to, &data).await;
+                    // The engine may be gone.
+                    let _ = reports.send(Input::Sent(id, results)).await;
+                });
+            }
+            Output::DropBox(key, endpoints) => {
+                let http = self.http.clone();
+                self.runtime.spawn(async move { mailbox::close(&http, &key, &endpoints).await });
+            }
+            Output::MakeOffer(link) => self.connections.offer(link),
+            Output::MakeAnswer(link, sdp) => self.connections.answer(link, sdp),
+            Output::UseAnswer(link, sdp) => self.connections.use_answer(link, sdp),
+            Output::Frame(link, channel, frame) => self.connections.send(link, channel, frame),
+            Output::Close(link) => self.connections.close(link),
+        }
+    }
+
+    /// Closes all connections and waits until they are closed.
+    pub(super) async fn close(&self) {
+        lock(&self.checks).drain().for_each(|(_, check)| check.abort());
+        self.connections.close_all().await;
+    }
+
+    fn start_check(
+        &self,
+        id: CheckId,
+        check: impl Future<Output = Result<Checked, ServiceFailure>> + Send + 'static,
+    ) {
+        let reports = self.reports.clone();
+        let task = self.runtime.spawn(async move {
+            let result = check.await;
+            // The engine may be gone.
+            let _ = reports.send(Input::Checked(id, result)).await;
+        });
+        let mut checks = lock(&self.checks);
+        checks.retain(|_, check| !check.is_finished());
+        checks.insert(id, task.abort_handle());
+    }
+}
+
+/// Locks; what a panicking thread left is still a map.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,191 @@
+//! What a connector asks for, and what the drivers answer.
+
+use connectoid_protocol::{
+    connect::{AttemptId, Failure, Output as Asked},
+    encoding::base64url,
+    frame::FrameError,
+    message::{self, Body, Id, Message},
+};
+
+use super::{DescribeFailure, Engine, LinkId, Output, Sending};
+use crate::{
+    api::EventKind,
+    error::Error,
+    rtc::Channel,
+    store::StoreError,
+};
+
+impl Engine {
+    /// Carries out what connectors, syncs and the poller ask for, until they ask for nothing more.
+    pub(super) fn settle(&mut self, now: u64) -> Result<(), StoreError> {
+        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
+        for number in numbers {
+            self.settle_pair(number, now)?;
+        }
+        self.settle_poller();
+        Ok(())
+    }
+
+    fn settle_pair(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        loop {
+            let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+            if let Some(asked) = pair.connector.poll_output() {
+                self.carry_out(number, asked, now)?;
+                continue;
+            }
+            let Some(output) = pair.session.as_mut().and_then(|session| session.sync.poll_output()) else {
+                return Ok(());
+            };
+            self.on_sync_output(number, output, now)?;
+        }
+    }
+
+    fn settle_poller(&mut self) {
+        use connectoid_protocol::poll::Output as Poll;
+        while let Some(output) = self.poller.poll_output() {
+            let output = match output {
+                Poll::Abort(id) => Output::AbortCheck(id),
+                Poll::Check { id, endpoint, boxes, wait } => {
+                    let key = |id| self.own_box(id).map(|own| own.key.clone());
+                    let boxes = boxes.iter().filter_map(|(id, at)| Some((key(id)?, *at))).collect();
+                    Output::Check { id, endpoint, boxes, wait }
+                }
+            };
+            self.outputs.push_back(output);
+        }
+    }
+
+    fn carry_out(&mut self, number: u64, asked: Asked, now: u64) -> Result<(), StoreError> {
+        match asked {
+            Asked::MakeOffer(attempt) => self.outputs.push_back(Output::MakeOffer((number, attempt))),
+            Asked::MakeAnswer(attempt, sdp) => self.outputs.push_back(Output::MakeAnswer((number, attempt), sdp)),
+            Asked::UseAnswer(attempt, sdp) => self.outputs.push_back(Output::UseAnswer((number, attempt), sdp)),
+            Asked::Close(attempt) => self.outputs.push_back(Output::Close((number, attempt))),
+            Asked::Send(attempt, frame) => {
+                self.outputs.push_back(Output::Frame((number, attempt), Channel::Control, frame.encode()));
+            }
+            Asked::Mail { attempt, sid, exp, body } => return self.mail(number, attempt, sid, exp, body, now),
+            Asked::Connected(attempt, proven, early) => {
+                return self.on_connected(number, attempt, *proven, early, now);
+            }
+            Asked::Disconnected(failure) => self.on_disconnected(number, failure, now),
+            Asked::Failed(failure) => self.on_attempt_failed(number, failure, now),
+        }
+        Ok(())
+    }
+
+    /// Writes an offer or an answer and sends it.
+    fn mail(
+        &mut self,
+        number: u64,
+        attempt: AttemptId,
+        sid: Id,
+        exp: u64,
+        body: Body,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else { return Ok(()) };
+        let from = pair.record.receiving.current.clone();
+        let is_offer = matches!(body, Body::Offer { .. });
+        let message = Message { id: Id::generate(&mut self.rng), sid, exp, from: from.address.clone(), body };
+        let written = match message::write(&message, &from.key, &to, &mut self.rng) {
+            Ok(written) => written,
+            Err(error) => {
+                self.trace.add(now, &format!("pair {number}: a message could not be written: {error}"));
+                self.fail_attempt((number, attempt), Failure::Rtc, now);
+                return Ok(());
+            }
+        };
+        let data = base64url(&written.sealed);
+        pair.connector.on_written(attempt, written, now);
+        if is_offer {
+            pair.record.remember_offer(message.id);
+            self.save_pair(number)?;
+        }
+        self.trace.add(now, &format!("pair {number}: {} sent", if is_offer { "offer" } else { "answer" }));
+        self.send(Sending::Attempt((number, attempt)), &to, data);
+        Ok(())
+    }
+
+    pub(super) fn on_described(
+        &mut self,
+        (number, attempt): LinkId,
+        result: Result<String, DescribeFailure>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        match result {
+            Ok(sdp) => pair.connector.on_described(attempt, sdp, now),
+            Err(DescribeFailure::Own) => self.fail_attempt((number, attempt), Failure::Rtc, now),
+            Err(DescribeFailure::Peer) => self.fail_attempt((number, attempt), Failure::BadDescription, now),
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_opened(
+        &mut self,
+        (number, attempt): LinkId,
+        own: [u8; 32],
+        peer: [u8; 32],
+        now: u64,
+    ) -> Result<(), StoreError> {
+        if let Some(pair) = self.pairs.get_mut(&number) {
+            pair.connector.on_open(attempt, own, peer, now, &mut self.rng);
+        }
+        Ok(())
+    }
+
+    pub(super) fn on_closed(
+        &mut self,
+        link: LinkId,
+        misbehaved: Option<FrameError>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let failure = misbehaved.map_or(Failure::Lost, Failure::Frame);
+        self.fail_attempt(link, failure, now);
+        Ok(())
+    }
+
+    pub(super) fn fail_attempt(&mut self, (number, attempt): LinkId, failure: Failure, now: u64) {
+        if let Some(pair) = self.pairs.get_mut(&number) {
+            pair.connector.on_failed(attempt, failure, now, &mut self.rng);
+        }
+    }
+
+    fn on_disconnected(&mut self, number: u64, failure: Option<Failure>, now: u64) {
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
+        let nickname = pair.record.nickname.clone();
+        let session = pair.session.take_if(|session| pair.connector.live() != Some(session.attempt));
+        for request in session.into_iter().flat_map(|session| session.unconfirmed.into_values()) {
+            let lost = Error::from(Failure::Lost);
+            self.outputs.push_back(Output::Reply(request, Err(lost)));
+        }
+        let how = failure.map_or_else(|| "laid to rest".to_owned(), |failure| failure.to_string());
+        self.trace.add(now, &format!("pair {number}: disconnected: {how}"));
+        self.tell(EventKind::Disconnected { nickname, problem: failure.map(Error::from) }, now);
+    }
+
+    fn on_attempt_failed(&mut self, number: u64, failure: Failure, now: u64) {
+        self.note_problem(number, failure);
+        let Some(pair) = self.pairs.get(&number) else { return };
+        let nickname = pair.record.nickname.clone();
+        self.trace.add(now, &format!("pair {number}: attempt failed: {failure}"));
+        self.tell(EventKind::ConnectFailed { nickname, problem: failure.into() }, now);
+    }
+
+    pub(super) fn note_problem(&mut self, number: u64, failure: Failure) {
+        if let Some(pair) = self.pairs.get_mut(&number) {
+            pair.problem = Some(failure);
+        }
+    }
+
+    pub(super) fn on_pair_time(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        pair.connector.on_timeout(now, &mut self.rng);
+        if pair.session.as_ref().is_some_and(|session| session.rest_at <= now) {
+            self.rest_if_idle(number, now);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,242 @@
+//! Groups, commits, and who has to hear of them.
+
+use connectoid_protocol::{
+    change::Op,
+    record::Touched,
+    sync::{Event as SyncEvent, Output as SyncOutput, SyncError},
+    user::{GroupId, UserPublic},
+    value::Value,
+};
+
+use super::{Engine, Output, commands::CommandResult, pair::Pair};
+use crate::{
+    api::{EventKind, Write},
+    error::{Error, ErrorKind},
+    reads,
+    rtc::Channel,
+    store::{Applied, StoreError},
+};
+
+/// The longest group name, in bytes.
+const MAX_GROUP_NAME: usize = 128;
+
+/// How many records one `changed` event names; more are summed up as "many".
+const MAX_NAMED: usize = 1000;
+
+impl Engine {
+    pub(super) fn create_group(&mut self, name: &str, now: u64) -> CommandResult<GroupId> {
+        if name.is_empty() || name.len() > MAX_GROUP_NAME || name.chars().any(char::is_control) {
+            return Err(Error::usage("a group's name has 1 to 128 bytes and no control characters").into());
+        }
+        if self.find_group(name)?.is_some() {
+            return Err(Error::usage(format!("there is a group called {name} already")).into());
+        }
+        let author = Self::author(&self.user_key, &self.own);
+        Ok(self.store.create_group(name, &author, now, &mut self.rng)?)
+    }
+
+    pub(super) fn find_group(&self, name_or_id: &str) -> CommandResult<Option<GroupId>> {
+        Ok(reads::find_group(&self.store, name_or_id)?)
+    }
+
+    pub(super) fn commit(&mut self, group: &str, writes: Vec<Write>, now: u64) -> CommandResult<()> {
+        let group = reads::known_group(&self.store, group)?;
+        let ops = writes.into_iter().map(to_op).collect::<Result<Vec<Op>, Error>>()?;
+        let named = ops.iter().take(MAX_NAMED + 1).filter_map(record_of).collect();
+        let author = Self::author(&self.user_key, &self.own);
+        self.store.commit(group, &author, ops, now, &mut self.rng)?;
+        self.tell_changed(group, named, now);
+        self.on_group_changed(group, None, now)?;
+        Ok(())
+    }
+
+    fn tell_changed(&mut self, group: GroupId, records: Vec<(String, String)>, now: u64) {
+        let records = if records.len() > MAX_NAMED { Vec::new() } else { records };
+        self.tell(EventKind::Changed { group: group.to_string(), records }, now);
+    }
+
+    /// Everybody who shares a group has to hear of a change in it, but for the one it came from.
+    pub(super) fn on_group_changed(&mut self, group: GroupId, from: Option<u64>, now: u64) -> Result<(), StoreError> {
+        let idle_timeout = self.config.idle_timeout;
+        let mut broken = Vec::new();
+        for (number, pair) in &mut self.pairs {
+            if Some(*number) == from {
+                continue;
+            }
+            let Some(session) = pair.session.as_mut() else {
+                if pair.shared.contains(&group) && pair.is_reachable() {
+                    pair.connector.want(now, &mut self.rng);
+                }
+                continue;
+            };
+            session.rest_at = session.rest_at.max(now + idle_timeout);
+            match session.sync.on_committed(&mut self.store, group) {
+                Ok(()) => {}
+                Err(SyncError::Log(error)) => return Err(error),
+                Err(_) => broken.push((*number, session.attempt)),
+            }
+        }
+        for link in broken {
+            self.fail_attempt(link, connectoid_protocol::frame::FrameError::Malformed.into(), now);
+        }
+        Ok(())
+    }
+
+    /// Finds out again which peers are in which groups.
+    pub(super) fn on_members_changed(&mut self, group: GroupId, now: u64) -> Result<(), StoreError> {
+        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
+        for number in numbers {
+            let Some(mut pair) = self.pairs.remove(&number) else { continue };
+            let found = self.find_shared(&mut pair);
+            self.pairs.insert(number, pair);
+            found?;
+        }
+        self.tell(EventKind::MembersChanged { group: group.to_string() }, now);
+        Ok(())
+    }
+
+    pub(super) fn find_shared(&self, pair: &mut Pair) -> Result<(), StoreError> {
+        pair.shared.clear();
+        let Some(peer) = pair.record.peer else { return Ok(()) };
+        for group in self.store.groups()? {
+            if self.store.role(group.id, peer.user)?.is_some() {
+                pair.shared.insert(group.id);
+            }
+        }
+        Ok(())
+    }
+
+    /// The creator of a link makes its opener a member of the group, when they first meet.
+    pub(super) fn give_grant(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let (Some(grant), Some(peer)) = (pair.record.grant.take(), pair.record.peer) else { return Ok(()) };
+        let Ok(key) = UserPublic::from_bytes(&peer.key) else { return Ok(()) };
+        if self.store.role(grant.group, peer.user)?.is_none() {
+            let author = Self::author(&self.user_key, &self.own);
+            let given = self.store.savepoint(|store| {
+                store.add_member(grant.group, &author, &key, grant.role, now, &mut self.rng)
+            });
+            match given {
+                Ok(_) => {}
+                Err(StoreError::NotPermitted { .. } | StoreError::NotAMember | StoreError::OwnerIsFixed) => {
+                    self.trace.add(now, &format!("pair {number}: the group cannot be shared any more"));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.save_pair(number)?;
+        self.on_members_changed(grant.group, now)?;
+        self.on_group_changed(grant.group, Some(number), now)
+    }
+
+    pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(mut pair) = self.pairs.remove(&number) else { return Ok(()) };
+        let started = pair.session.as_mut().map(|session| (session.attempt, session.sync.start(&mut self.store)));
+        let found = self.find_shared(&mut pair);
+        self.pairs.insert(number, pair);
+        found?;
+        match started {
+            Some((_, Err(SyncError::Log(error)))) => Err(error),
+            Some((attempt, Err(_))) => {
+                self.fail_attempt((number, attempt), connectoid_protocol::frame::FrameError::Malformed.into(), now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn on_sync_output(&mut self, number: u64, output: SyncOutput, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
+        let Some(attempt) = pair.session.as_ref().map(|session| session.attempt) else { return Ok(()) };
+        let nickname = pair.record.nickname.clone();
+        let event = match output {
+            SyncOutput::Frame(frame) => {
+                self.outputs.push_back(Output::Frame((number, attempt), Channel::Sync, frame));
+                return Ok(());
+            }
+            SyncOutput::Event(event) => event,
+        };
+        match event {
+            SyncEvent::Changed { group, touched } => {
+                self.tell_touched(group, touched, now);
+                self.on_group_changed(group, Some(number), now)
+            }
+            SyncEvent::Members(group) => {
+                self.on_members_changed(group, now)?;
+                self.on_group_changed(group, Some(number), now)
+            }
+            SyncEvent::Joined(group) => {
+                let name = self.store.groups()?.into_iter().find(|known| known.id == group);
+                let name = name.map(|known| known.name).unwrap_or_default();
+                self.tell(EventKind::Joined { group: group.to_string(), name }, now);
+                self.on_members_changed(group, now)?;
+                self.on_group_changed(group, Some(number), now)
+            }
+            SyncEvent::Removed(group) => {
+                self.tell(EventKind::Removed { group: group.to_string() }, now);
+                self.on_members_changed(group, now)
+            }
+            SyncEvent::Synced(group) => {
+                self.tell(EventKind::Synced { nickname, group: group.to_string() }, now);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tell_touched(&mut self, group: GroupId, touched: Touched, now: u64) {
+        let records = match touched {
+            Touched::Records(keys) => keys.into_iter().map(|key| (key.collection, key.id)).collect(),
+            Touched::Many => Vec::new(),
+        };
+        self.tell_changed(group, records, now);
+    }
+
+    /// Parked changes have come due.
+    pub(super) fn on_applied(&mut self, group: GroupId, applied: &Applied, now: u64) -> Result<(), StoreError> {
+        self.tell_touched(group, applied.touched.clone(), now);
+        if applied.membership_changed {
+            self.on_members_changed(group, now)?;
+        }
+        self.on_group_changed(group, None, now)
+    }
+
+    /// Wants a connection to everybody who is not known to have everything.
+    pub(super) fn want_lacking(&mut self, now: u64) -> Result<(), StoreError> {
+        for pair in self.pairs.values_mut().filter(|pair| pair.is_reachable() && pair.session.is_none()) {
+            let Some(peer) = pair.record.peer else {
+                // A link that was opened and not answered yet.
+                pair.connector.want_now(now, &mut self.rng);
+                continue;
+            };
+            for group in &pair.shared {
+                if self.store.health(*group, peer.device)?.lacks > 0 {
+                    pair.connector.want_now(now, &mut self.rng);
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn to_op(write: Write) -> Result<Op, Error> {
+    match write {
+        Write::Put { collection, id, fields } => {
+            let convert = |(name, value)| Ok((name, Value::from_json(value).map_err(bad_value)?));
+            Ok(Op::Set { collection, id, fields: fields.into_iter().map(convert).collect::<Result<_, Error>>()? })
+        }
+        Write::Delete { collection, id } => Ok(Op::Delete { collection, id }),
+    }
+}
+
+fn bad_value(error: connectoid_protocol::value::ValueError) -> Error {
+    Error::new(ErrorKind::Usage, format!("a field's value cannot be stored: {error}"))
+}
+
+fn record_of(op: &Op) -> Option<(String, String)> {
+    match op {
+        Op::Set { collection, id, .. } | Op::Delete { collection, id } => Some((collection.clone(), id.clone())),
+        _ => None,
+    }
+}

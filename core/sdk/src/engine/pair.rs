@@ -1,0 +1,101 @@
+//! One pair while the node runs: what is remembered, the connector, and the live session.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use connectoid_protocol::{
+    connect::{AttemptId, Connector, Failure},
+    handshake::{Identity, Proven},
+    sas::{Emojis, ExpectAccept, ExpectReveal},
+    sync::Sync,
+    user::GroupId,
+};
+
+use super::{commands::RequestId, record::PairRecord};
+use crate::api::{ConnectionState, PairState};
+
+/// How many app messages may wait for a connection.
+pub(super) const MAX_QUEUED: usize = 64;
+
+/// See the [module](self).
+pub(super) struct Pair {
+    pub(super) record: PairRecord,
+    pub(super) connector: Connector,
+    pub(super) session: Option<Session>,
+    /// The groups that the peer is a member of.
+    pub(super) shared: BTreeSet<GroupId>,
+    /// App messages that wait for a connection.
+    pub(super) queue: VecDeque<(RequestId, Vec<u8>)>,
+    /// Somebody waits for emoji.
+    pub(super) verify_wanted: bool,
+    pub(super) problem: Option<Failure>,
+}
+
+/// A live session.
+pub(super) struct Session {
+    pub(super) attempt: AttemptId,
+    pub(super) proven: Proven,
+    pub(super) sync: Sync,
+    pub(super) sas: Sas,
+    /// App messages that the peer has not confirmed yet.
+    pub(super) unconfirmed: BTreeMap<u64, RequestId>,
+    pub(super) next_message: u64,
+    /// When the connection is laid to rest if nothing happens.
+    pub(super) rest_at: u64,
+}
+
+/// Where the comparison of emoji stands.
+pub(super) enum Sas {
+    /// Not started; there is one attempt per session.
+    Fresh,
+    Started(Box<ExpectAccept>),
+    Accepted(Box<ExpectReveal>),
+    Shown(Emojis),
+    Over,
+}
+
+impl Pair {
+    pub(super) fn new(record: PairRecord, own: Identity, first_attempt: u64) -> Self {
+        let expected = record.peer.map(|peer| peer.user);
+        let connector = Connector::new(record.side, own, expected, first_attempt);
+        Self {
+            record,
+            connector,
+            session: None,
+            shared: BTreeSet::new(),
+            queue: VecDeque::new(),
+            verify_wanted: false,
+            problem: None,
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<u64> {
+        let rest = self.session.as_ref().map(|session| session.rest_at);
+        self.connector.poll_timeout().into_iter().chain(rest).min()
+    }
+
+    pub(super) fn state(&self) -> PairState {
+        if self.record.refused.is_some() {
+            return PairState::Refused;
+        }
+        match (&self.record.peer, &self.record.sending) {
+            (Some(_), _) => PairState::Paired,
+            (None, Some(_)) if self.record.side == connectoid_protocol::connect::Side::Opener => PairState::Opening,
+            _ => PairState::Invited,
+        }
+    }
+
+    pub(super) fn connection(&self) -> ConnectionState {
+        if self.connector.is_live() {
+            ConnectionState::Connected
+        } else if self.connector.is_connecting() {
+            ConnectionState::Connecting
+        } else {
+            ConnectionState::Resting
+        }
+    }
+
+    /// Whether there is anybody to connect to.
+    pub(super) fn is_reachable(&self) -> bool {
+        self.record.sending.is_some() && self.record.refused.is_none()
+    }
+}

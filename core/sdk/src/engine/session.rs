@@ -1,0 +1,384 @@
+//! A live session: rotation, comparing emoji, app messages, sync frames, and rest.
+
+use std::collections::BTreeMap;
+
+use connectoid_protocol::{
+    address::Address,
+    connect::{AttemptId, Failure, Side},
+    frame::{App, AppMessage, AppReceived, Control, FrameError, MAX_APP_MESSAGE, Rotate, Rotated},
+    handshake::Proven,
+    rotation::{RotateAnswer, Step},
+    sas::{self, Binding},
+    sync::{Sync, SyncError},
+};
+
+use super::{
+    Engine, LinkId, Output, WEEK,
+    commands::{CommandResult, RequestId},
+    pair::{MAX_QUEUED, Sas, Session},
+};
+use crate::{
+    api::{EventKind, Reply, Verified},
+    error::{Error, ErrorKind},
+    rtc::Channel,
+    store::StoreError,
+};
+
+/// The peer broke the protocol in a live session, or the store failed.
+enum SessionError {
+    Peer,
+    Store(StoreError),
+}
+
+impl From<StoreError> for SessionError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<FrameError> for SessionError {
+    fn from(_: FrameError) -> Self {
+        Self::Peer
+    }
+}
+
+impl From<SyncError<StoreError>> for SessionError {
+    fn from(error: SyncError<StoreError>) -> Self {
+        match error {
+            SyncError::Log(error) => Self::Store(error),
+            _ => Self::Peer,
+        }
+    }
+}
+
+type SessionResult = Result<(), SessionError>;
+
+impl Engine {
+    /// The peer is proven: what was agreed on at sharing takes effect, and sync begins.
+    pub(super) fn on_connected(
+        &mut self,
+        number: u64,
+        attempt: AttemptId,
+        proven: Proven,
+        early: Vec<(u16, Vec<u8>)>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let peer = proven.peer;
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let first_time = pair.record.peer.is_none();
+        let nickname = pair.record.nickname.clone();
+        pair.record.peer = Some(peer);
+        pair.problem = None;
+        pair.session = Some(Session {
+            attempt,
+            proven,
+            sync: Sync::new(self.own.user, peer.user, peer.device),
+            sas: Sas::Fresh,
+            unconfirmed: BTreeMap::new(),
+            next_message: 0,
+            rest_at: now + self.config.idle_timeout,
+        });
+        self.save_pair(number)?;
+        self.trace.add(now, &format!("pair {number}: connected"));
+        if first_time {
+            self.tell(EventKind::Paired { nickname: nickname.clone() }, now);
+        }
+        self.tell(EventKind::Connected { nickname }, now);
+        self.give_grant(number, now)?;
+        self.offer_rotation(number, now)?;
+        self.start_sync(number, now)?;
+        self.flush_queue(number, now);
+        self.begin_wanted_verification(number)?;
+        for (channel, frame) in early {
+            let channel = Channel::ALL.into_iter().find(|known| *known as u16 == channel);
+            if let Some(channel) = channel {
+                self.on_frame((number, attempt), channel, frame, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A frame came, over whichever connection.
+    pub(super) fn on_frame(
+        &mut self,
+        (number, attempt): LinkId,
+        channel: Channel,
+        frame: Vec<u8>,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        if pair.connector.live() != Some(attempt) {
+            match (channel, Control::decode(&frame)) {
+                (Channel::Control, Ok(Some(frame))) => {
+                    pair.connector.on_control(attempt, frame, &self.user_key, now, &mut self.rng);
+                }
+                (Channel::Control, Ok(None)) => {}
+                (Channel::Control, Err(error)) => self.fail_attempt((number, attempt), error.into(), now),
+                (channel, _) => pair.connector.on_early(attempt, channel as u16, frame, now, &mut self.rng),
+            }
+            return Ok(());
+        }
+        match self.on_live_frame(number, channel, &frame, now) {
+            Ok(()) => Ok(()),
+            Err(SessionError::Store(error)) => Err(error),
+            Err(SessionError::Peer) => {
+                self.trace.add(now, &format!("pair {number}: the peer broke the protocol"));
+                self.fail_attempt((number, attempt), Failure::Frame(FrameError::Malformed), now);
+                Ok(())
+            }
+        }
+    }
+
+    fn on_live_frame(&mut self, number: u64, channel: Channel, frame: &[u8], now: u64) -> SessionResult {
+        let idle_timeout = self.config.idle_timeout;
+        let Some(session) = self.pairs.get_mut(&number).and_then(|pair| pair.session.as_mut()) else { return Ok(()) };
+        session.rest_at = now + idle_timeout;
+        match channel {
+            Channel::Control => match Control::decode(frame)? {
+                Some(frame) => self.on_control(number, frame, now),
+                None => Ok(()),
+            },
+            Channel::Sync => Ok(session.sync.on_frame(&mut self.store, frame, now)?),
+            Channel::App => match App::decode(frame)? {
+                Some(App::Message(message)) => self.on_app_message(number, message, now),
+                Some(App::Received(received)) => {
+                    let request = session.unconfirmed.remove(&received.number);
+                    self.outputs.extend(request.map(|request| Output::Reply(request, Ok(Reply::Done {}))));
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            Channel::Blob => Ok(()),
+        }
+    }
+
+    fn on_control(&mut self, number: u64, frame: Control, now: u64) -> SessionResult {
+        match frame {
+            Control::Rotate(rotate) => self.on_rotate(number, &rotate),
+            Control::Rotated(Rotated { generation }) => {
+                let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+                match pair.record.receiving.on_rotated(generation) {
+                    Step::Committed => Ok(self.on_rotation_committed(number, now)?),
+                    Step::Nothing => Ok(()),
+                }
+            }
+            Control::SasStart(_) | Control::SasAccept(_) | Control::SasReveal(_) => self.on_sas(number, &frame, now),
+            Control::Unshare => Ok(self.on_unshared(number, now)?),
+            Control::Rest => {
+                if let Some(pair) = self.pairs.get_mut(&number) {
+                    let live = pair.connector.live();
+                    live.into_iter().for_each(|attempt| pair.connector.on_rest(attempt, now, &mut self.rng));
+                }
+                Ok(())
+            }
+            _ => Err(SessionError::Peer),
+        }
+    }
+
+    fn control(&mut self, number: u64, frame: &Control) {
+        let Some(session) = self.pairs.get(&number).and_then(|pair| pair.session.as_ref()) else { return };
+        self.outputs.push_back(Output::Frame((number, session.attempt), Channel::Control, frame.encode()));
+    }
+
+    /// Offers a new box at the first meeting, weekly, and while an offer is not acknowledged.
+    fn offer_rotation(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
+        let receiving = &pair.record.receiving;
+        let due = receiving.generation == 0 || pair.record.rotated_at + WEEK <= now;
+        if !due && receiving.next.is_none() {
+            return Ok(());
+        }
+        let services = if self.config.services.is_empty() {
+            receiving.current.address.services().to_vec()
+        } else {
+            self.config.services.clone()
+        };
+        let fresh = match self.mint(&services) {
+            Ok(fresh) => fresh,
+            Err(error) => {
+                self.trace.add(now, &format!("pair {number}: no new box: {error}"));
+                return Ok(());
+            }
+        };
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let (generation, address) = pair.record.receiving.offer(|| fresh);
+        let rotate = Control::Rotate(Rotate { generation, address: address.as_text().to_owned() });
+        self.save_pair(number)?;
+        self.watch_boxes()?;
+        self.control(number, &rotate);
+        Ok(())
+    }
+
+    fn on_rotate(&mut self, number: u64, rotate: &Rotate) -> SessionResult {
+        let address = Address::parse(&rotate.address).map_err(|_| SessionError::Peer)?;
+        let Some(sending) = self.pairs.get_mut(&number).and_then(|pair| pair.record.sending.as_mut()) else {
+            return Ok(());
+        };
+        match sending.on_rotate(rotate.generation, address) {
+            Ok(RotateAnswer::Acknowledge) => {
+                self.save_pair(number)?;
+                self.control(number, &Control::Rotated(Rotated { generation: rotate.generation }));
+                Ok(())
+            }
+            Ok(RotateAnswer::Ignore) => Ok(()),
+            Err(_) => Err(SessionError::Peer),
+        }
+    }
+
+    /// The peer writes to the new box from now on. A link's box is no longer this pair's.
+    pub(super) fn on_rotation_committed(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        pair.record.rotated_at = now;
+        let previous = pair.record.receiving.previous.as_ref().map(connectoid_protocol::rotation::OwnBox::id);
+        if self.links.values().any(|link| Some(link.own.id()) == previous) {
+            pair.record.receiving.previous = None;
+        }
+        self.trace.add(now, &format!("pair {number}: box changed"));
+        self.save_pair(number)?;
+        self.watch_boxes()
+    }
+
+    /// Starts comparing emoji: at once if connected, else when connected.
+    pub(super) fn verify(&mut self, nickname: &str, now: u64) -> CommandResult<()> {
+        let number = self.pair_named(nickname)?;
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        pair.verify_wanted = true;
+        if pair.session.is_none() {
+            pair.connector.want_now(now, &mut self.rng);
+            return Ok(());
+        }
+        if let Some(Session { sas: Sas::Shown(emojis), .. }) = &pair.session {
+            let shown = EventKind::emojis(nickname, emojis);
+            self.tell(shown, now);
+            return Ok(());
+        }
+        if matches!(pair.session, Some(Session { sas: Sas::Over, .. })) {
+            // One attempt per session: another one needs another session.
+            pair.connector.renew(now, &mut self.rng);
+            return Ok(());
+        }
+        Ok(self.begin_wanted_verification(number)?)
+    }
+
+    fn begin_wanted_verification(&mut self, number: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.verify_wanted) else { return Ok(()) };
+        let Some(session) = pair.session.as_mut().filter(|session| matches!(session.sas, Sas::Fresh)) else {
+            return Ok(());
+        };
+        let (starter, accepter) = (session.proven.own, session.proven.peer);
+        let binding = Binding { transcript: session.proven.transcript, starter, accepter };
+        let (state, start) = sas::start(binding, &mut self.rng);
+        session.sas = Sas::Started(Box::new(state));
+        pair.verify_wanted = false;
+        self.control(number, &Control::SasStart(start));
+        Ok(())
+    }
+
+    fn on_sas(&mut self, number: u64, frame: &Control, now: u64) -> SessionResult {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let (side, nickname) = (pair.record.side, pair.record.nickname.clone());
+        let Some(session) = pair.session.as_mut() else { return Ok(()) };
+        let state = core::mem::replace(&mut session.sas, Sas::Over);
+        let (state, answer) = match (state, frame) {
+            // Both started at once: the opener's start counts.
+            (Sas::Started(own), Control::SasStart(_)) if side == Side::Opener => (Sas::Started(own), None),
+            (Sas::Fresh | Sas::Started(_), Control::SasStart(start)) => {
+                let (starter, accepter) = (session.proven.peer, session.proven.own);
+                let binding = Binding { transcript: session.proven.transcript, starter, accepter };
+                let (state, accept) = sas::accept(binding, start, &mut self.rng);
+                (Sas::Accepted(Box::new(state)), Some(Control::SasAccept(accept)))
+            }
+            (Sas::Started(state), Control::SasAccept(accept)) => {
+                let (reveal, emojis) = state.on_accept(accept);
+                (Sas::Shown(emojis), Some(Control::SasReveal(reveal)))
+            }
+            (Sas::Accepted(state), Control::SasReveal(reveal)) => {
+                (Sas::Shown(state.on_reveal(reveal).map_err(|_| SessionError::Peer)?), None)
+            }
+            _ => return Err(SessionError::Peer),
+        };
+        let shown = if let Sas::Shown(emojis) = &state { Some(EventKind::emojis(&nickname, emojis)) } else { None };
+        session.sas = state;
+        if let Some(answer) = answer {
+            self.control(number, &answer);
+        }
+        if let Some(shown) = shown {
+            self.tell(shown, now);
+        }
+        Ok(())
+    }
+
+    /// The two people compared the emoji.
+    pub(super) fn confirm_verify(&mut self, nickname: &str, same: bool) -> CommandResult<()> {
+        let number = self.pair_named(nickname)?;
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let session = pair.session.as_mut().filter(|session| matches!(session.sas, Sas::Shown(_)));
+        let Some(session) = session else {
+            return Err(Error::usage("there are no emoji to confirm; call `verify` first").into());
+        };
+        session.sas = Sas::Over;
+        if same {
+            pair.record.verified = Verified::Sas;
+            self.save_pair(number)?;
+        }
+        Ok(())
+    }
+
+    /// Sends an app message, now or when connected.
+    pub(super) fn send_message(&mut self, request: RequestId, nickname: &str, data: Vec<u8>, now: u64) -> CommandResult<()> {
+        if data.len() > MAX_APP_MESSAGE {
+            return Err(Error::usage("an app message has at most 256 KiB").into());
+        }
+        let number = self.pair_named(nickname)?;
+        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.is_reachable()) else {
+            return Err(Error::usage(format!("{nickname} has not opened the link yet")).into());
+        };
+        if pair.queue.len() >= MAX_QUEUED {
+            let message = "64 messages wait for this peer already; try again when it was connected";
+            return Err(Error::new(ErrorKind::Unanswered, message).into());
+        }
+        pair.queue.push_back((request, data));
+        pair.connector.want(now, &mut self.rng);
+        self.flush_queue(number, now);
+        Ok(())
+    }
+
+    fn flush_queue(&mut self, number: u64, now: u64) {
+        let idle_timeout = self.config.idle_timeout;
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
+        let Some(session) = pair.session.as_mut() else { return };
+        for (request, data) in pair.queue.drain(..) {
+            let message = App::Message(AppMessage { number: session.next_message, data });
+            session.unconfirmed.insert(session.next_message, request);
+            session.next_message += 1;
+            session.rest_at = now + idle_timeout;
+            self.outputs.push_back(Output::Frame((number, session.attempt), Channel::App, message.encode()));
+        }
+    }
+
+    fn on_app_message(&mut self, number: u64, message: AppMessage, now: u64) -> SessionResult {
+        let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
+        let Some(session) = &pair.session else { return Ok(()) };
+        if message.data.len() > MAX_APP_MESSAGE {
+            return Err(SessionError::Peer);
+        }
+        let received = App::Received(AppReceived { number: message.number });
+        let (link, nickname) = ((number, session.attempt), pair.record.nickname.clone());
+        self.tell(EventKind::Message { nickname, data: message.data }, now);
+        self.outputs.push_back(Output::Frame(link, Channel::App, received.encode()));
+        Ok(())
+    }
+
+    /// Lays an idle session to rest, unless something is still under way.
+    pub(super) fn rest_if_idle(&mut self, number: u64, now: u64) {
+        let idle_timeout = self.config.idle_timeout;
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
+        let Some(session) = pair.session.as_mut() else { return };
+        let synced = pair.shared.iter().all(|group| session.sync.is_synced(*group));
+        if synced && session.unconfirmed.is_empty() {
+            pair.connector.rest(now, &mut self.rng);
+        } else {
+            session.rest_at = now + idle_timeout;
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Errors: what went wrong, whose fault it is, and what to do.
+//!
+//! Every call of this SDK fails with one [`Error`]. Its [`ErrorKind`] is stable across versions and
+//! languages and says who is at fault; its text says what to do. Nothing in it is secret: no link, key or
+//! address.
+
+use connectoid_protocol::{
+    connect::Failure, handshake::HandshakeError, link::LinkError, mailbox,
+};
+
+use crate::{store::StoreError, vault::VaultError};
+
+/// What went wrong, in a form that programs can rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The call itself is wrong: an unknown nickname, a malformed value. Fix the call.
+    Usage,
+    /// The text is no link, or the link is damaged. Ask for it again.
+    LinkMalformed,
+    /// Somebody else opened the link first. Tell its sender; do not trust the messenger that carried it.
+    LinkUsed,
+    /// The link's time has run out. Ask for a new one.
+    LinkExpired,
+    /// The link was taken back. Ask for a new one.
+    LinkRevoked,
+    /// The link's mailbox was closed, says the service. Ask for a new link.
+    LinkClosed,
+    /// Nobody answered yet: the other side is offline. The SDK keeps trying.
+    Unanswered,
+    /// Both sides answered, but no packets get through: a TURN server is needed.
+    NoRoute,
+    /// The peer connected and then said nothing.
+    PeerSilent,
+    /// The peer broke the protocol, or could not prove who it is.
+    PeerMisbehaved,
+    /// The peer's version and this one have nothing in common. Update the older one.
+    VersionMismatch,
+    /// No mailbox service could be reached. Check the network and the service's URL.
+    ServiceUnreachable,
+    /// The service refuses: a wrong API key, or it is full.
+    ServiceRefused,
+    /// The service asks to come back later.
+    ServiceTooOften,
+    /// This device's clock and the service's are far apart. Set the clock.
+    ClockSkew,
+    /// The data folder cannot be used: no room, no permission, or in use by another program.
+    StorageUnavailable,
+    /// The data folder is damaged, or was written by a newer version.
+    StorageCorrupt,
+    /// The key that opens the data folder is wrong or missing.
+    WrongKey,
+    /// The user may not write to this group.
+    NotPermitted,
+    /// The node was closed.
+    Closed,
+    /// The call took longer than it was given.
+    Timeout,
+    /// A defect of this SDK. Please report it.
+    Internal,
+}
+
+impl ErrorKind {
+    /// Who is at fault.
+    pub fn blame(self) -> Blame {
+        match self {
+            Self::Usage | Self::LinkMalformed | Self::NotPermitted | Self::Closed => Blame::Usage,
+            Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked | Self::LinkClosed => Blame::Peer,
+            Self::Unanswered | Self::NoRoute | Self::PeerSilent | Self::PeerMisbehaved | Self::Timeout => Blame::Peer,
+            Self::VersionMismatch => Blame::Peer,
+            Self::ServiceUnreachable | Self::ServiceRefused | Self::ServiceTooOften | Self::ClockSkew => Blame::Service,
+            Self::StorageUnavailable | Self::StorageCorrupt | Self::WrongKey => Blame::Storage,
+            Self::Internal => Blame::Internal,
+        }
+    }
+}
+
+/// Who is at fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Blame {
+    /// The caller.
+    Usage,
+    /// The other side, or the way to it.
+    Peer,
+    /// The mailbox service, or the way to it.
+    Service,
+    /// This device's storage.
+    Storage,
+    /// This SDK.
+    Internal,
+}
+
+/// What a call of this SDK fails with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[error("{message}")]
+pub struct Error {
+    /// What went wrong, for programs.
+    pub kind: ErrorKind,
+    /// What went wrong and what to do, for people. In English; without secrets.
+    pub message: String,
+}
+
+/// The result of a call of this SDK.
+pub type Result<T, E = Error> = core::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind, with its text.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The kind as it is written in JSON.
+    pub fn kind_name(&self) -> String {
+        serde_json::to_value(self.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Usage, message)
+    }
+
+    pub(crate) fn closed() -> Self {
+        Self::new(ErrorKind::Closed, "the node is closed")
+    }
+
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Internal, message)
+    }
+}
+
+impl From<LinkError> for Error {
+    fn from(error: LinkError) -> Self {
+        Self::new(ErrorKind::LinkMalformed, format!("{error}; ask for the link again"))
+    }
+}
+
+impl From<&StoreError> for Error {
+    fn from(error: &StoreError) -> Self {
+        let kind = match error {
+            StoreError::Corrupt(_) | StoreError::NewerVersion | StoreError::NotAStore => ErrorKind::StorageCorrupt,
+            StoreError::UnknownGroup(_) | StoreError::Change(_) | StoreError::NotARecordOp => ErrorKind::Usage,
+            StoreError::NotAMember | StoreError::NotPermitted { .. } | StoreError::OwnerIsFixed => {
+                ErrorKind::NotPermitted
+            }
+            StoreError::Clock => ErrorKind::ClockSkew,
+            StoreError::Internal(_) => ErrorKind::Internal,
+            _ => ErrorKind::StorageUnavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::from(&error)
+    }
+}
+
+impl From<VaultError> for Error {
+    fn from(error: VaultError) -> Self {
+        let kind = match error {
+            VaultError::WrongKey | VaultError::Missing => ErrorKind::WrongKey,
+            VaultError::Malformed => ErrorKind::StorageCorrupt,
+            VaultError::KeyStore(_) => ErrorKind::StorageUnavailable,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        let kind = match failure {
+            Failure::Unanswered => ErrorKind::Unanswered,
+            Failure::NoRoute | Failure::Rtc | Failure::Lost => ErrorKind::NoRoute,
+            Failure::Undelivered => ErrorKind::ServiceUnreachable,
+            Failure::MailboxClosed => ErrorKind::LinkClosed,
+            Failure::Silent => ErrorKind::PeerSilent,
+            Failure::Handshake(HandshakeError::Version) => ErrorKind::VersionMismatch,
+            _ => ErrorKind::PeerMisbehaved,
+        };
+        Self::new(kind, failure.to_string())
+    }
+}
+
+impl From<mailbox::Refusal> for Error {
+    fn from(refusal: mailbox::Refusal) -> Self {
+        let kind = match refusal {
+            mailbox::Refusal::Closed => ErrorKind::LinkClosed,
+            mailbox::Refusal::TooOften => ErrorKind::ServiceTooOften,
+            mailbox::Refusal::Unavailable => ErrorKind::ServiceUnreachable,
+            _ => ErrorKind::ServiceRefused,
+        };
+        Self::new(kind, format!("the mailbox service refused: {refusal}"))
+    }
+}

@@ -1,0 +1,559 @@
+//! The facade: one async method for everything that a node can do.
+
+use std::{
+    fs::{self, File, TryLockError},
+    path::Path,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use connectoid_protocol::{handshake::Identity, link::Placement, membership::Role, poll::Pace};
+use futures_util::Stream;
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_core::Rng;
+use tokio::{runtime::Runtime, sync::broadcast};
+
+use crate::{
+    api::{
+        Command, Credentials, Diagnosis, Event, EventKind, GroupInfo, HistoryEntry, PeerInfo, Record, Reply,
+        SharedLink, Write,
+    },
+    driver::{self, EngineHandle, Hands, Listeners},
+    engine::{Engine, EngineConfig},
+    entropy::OsRandom,
+    error::{Error, ErrorKind, Result},
+    keystore::{FileKeyStore, KEY_STORE_TIMEOUT, KeyStore, NoKeyStore},
+    observe::Observer,
+    reads,
+    rtc::RtcConfig,
+    settings::{Settings, Storage},
+    store::{Reader, Store},
+    vault::{MasterSecret, Vault, VaultError},
+};
+
+/// How many events wait for a listener that is busy; then the oldest are dropped, and the listener gets
+/// [`EventKind::Resync`].
+const EVENT_QUEUE: usize = 1024;
+
+/// Threads of the node's runtime: one for the network, one so that TLS and WebRTC do not wait for each
+/// other.
+const THREADS: usize = 2;
+
+/// A node: this user on this device, with everybody it shares with.
+///
+/// Clones are handles to the same node. It is closed by [`Node::close`], or when the last handle is
+/// dropped.
+#[derive(Clone)]
+pub struct Node {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: EngineHandle,
+    reader: Mutex<Reader>,
+    listeners: Listeners,
+    identity: Identity,
+    runtime: Option<Runtime>,
+    /// Held as long as the node lives: one node at a time uses a folder.
+    _lock: Option<File>,
+}
+
+/// What to share, with whom, and how.
+#[derive(Debug, Clone)]
+pub struct Share {
+    /// What this user calls the person; unique on this node.
+    pub nickname: String,
+    /// The name or id of the group to share; made if no group has the name.
+    pub group: String,
+    /// What the person may do there.
+    pub role: Role,
+    /// How long the link works; 24 hours if not given, at most 30 days.
+    pub expires_in: Option<Duration>,
+    /// Other services than the node's, for this link.
+    pub services: Vec<String>,
+    /// Another link base than the node's, for this link.
+    pub link_base: Option<String>,
+    /// Where in the URL the address stands.
+    pub placement: Placement,
+}
+
+impl Share {
+    /// Shares a group with a person, who may write to it.
+    pub fn new(nickname: impl Into<String>, group: impl Into<String>) -> Self {
+        Self {
+            nickname: nickname.into(),
+            group: group.into(),
+            role: Role::Writer,
+            expires_in: None,
+            services: Vec::new(),
+            link_base: None,
+            placement: Placement::Fragment,
+        }
+    }
+
+    /// The person may read only.
+    #[must_use]
+    pub fn read_only(mut self) -> Self {
+        self.role = Role::Reader;
+        self
+    }
+}
+
+impl Node {
+    /// Opens the node of a data folder, or makes one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::StorageUnavailable`] if the folder cannot be used or another node uses it,
+    /// [`ErrorKind::StorageCorrupt`], and [`ErrorKind::WrongKey`] for a wrong passphrase or a missing key.
+    pub async fn open(settings: Settings) -> Result<Self> {
+        let lock = lock_folder(&settings.storage)?;
+        let secret = master_secret(&settings).await?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("connectoid-io")
+            .enable_all()
+            .build()
+            .map_err(|_| Error::internal("threads could not be started"))?;
+        let listeners = broadcast::Sender::new(EVENT_QUEUE);
+        let (handle, config) = (runtime.handle().clone(), engine_config(&settings));
+        let storage = settings.storage.clone();
+        let engine = move |now| {
+            let store = match &storage {
+                Storage::Folder(folder) => Store::open(&folder.join("connectoid.db"))?,
+                Storage::Memory => Store::in_memory()?,
+            };
+            let mut seed = [0; 32];
+            OsRandom.fill_bytes(&mut seed);
+            Engine::new(store, Vault::new(&secret), config, ChaCha20Rng::from_seed(seed), now)
+        };
+        let rtc = RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
+        let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
+        let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
+        let (engine, reader, identity) = driver::start(handle, engine, hands).await?;
+        let inner = Inner { engine, reader: Mutex::new(reader), listeners, identity, runtime: Some(runtime), _lock: lock };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// This user's id, by which peers know it.
+    pub fn user_id(&self) -> String {
+        self.inner.identity.user.to_string()
+    }
+
+    /// Makes a link for a person. The group is made if there is none of that name.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a nickname that is taken, [`ErrorKind::NotPermitted`] if the group is
+    /// another user's.
+    pub async fn share(&self, share: Share) -> Result<SharedLink> {
+        let command = Command::Share {
+            nickname: share.nickname,
+            group: share.group,
+            role: share.role,
+            expires_in: share.expires_in.map(|duration| duration.as_secs()),
+            services: share.services,
+            link_base: share.link_base,
+            placement: share.placement,
+        };
+        match self.dispatch(command).await? {
+            Reply::Link(link) => Ok(link),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Opens a link that a person sent; `text` may have other words around it. Returns when the node has
+    /// taken note of it; [`EventKind::Paired`] or [`EventKind::OpenRefused`] says how it went. Opening
+    /// the same link again tries again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::LinkMalformed`], [`ErrorKind::Usage`] for a nickname that is taken.
+    pub async fn open_link(&self, text: &str, nickname: &str) -> Result<()> {
+        let credentials = Credentials { link: text.to_owned(), nickname: nickname.to_owned() };
+        self.done(Command::Open(credentials)).await
+    }
+
+    /// Everybody this node shares with, and how well each group is replicated to them.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn peers(&self) -> Result<Vec<PeerInfo>> {
+        match self.dispatch(Command::Peers).await? {
+            Reply::Peers { peers } => Ok(peers),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Stops sharing with a person: both sides delete the keys, the link is dead, and the person is
+    /// removed from the groups that this user owns. What the person has already, it keeps.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname.
+    pub async fn unshare(&self, nickname: &str) -> Result<()> {
+        self.done(Command::Unshare { nickname: nickname.to_owned() }).await
+    }
+
+    /// Connects to a person now. Not needed for sync, which connects by itself.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname or one that has not opened its link yet.
+    pub async fn connect(&self, nickname: &str) -> Result<()> {
+        self.done(Command::Connect { nickname: nickname.to_owned() }).await
+    }
+
+    /// Closes the connection to a person. New data opens it again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname.
+    pub async fn disconnect(&self, nickname: &str) -> Result<()> {
+        self.done(Command::Disconnect { nickname: nickname.to_owned() }).await
+    }
+
+    /// Starts comparing emoji with a person: [`EventKind::Emojis`] brings them, on both sides.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname.
+    pub async fn verify(&self, nickname: &str) -> Result<()> {
+        self.done(Command::Verify { nickname: nickname.to_owned() }).await
+    }
+
+    /// Says whether the emoji on both sides were the same.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if there are none to confirm.
+    pub async fn confirm_verify(&self, nickname: &str, same: bool) -> Result<()> {
+        self.done(Command::ConfirmVerify { nickname: nickname.to_owned(), same }).await
+    }
+
+    /// Makes a group that nobody else is in yet; returns its id.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for a name that is taken.
+    pub async fn create_group(&self, name: &str) -> Result<String> {
+        match self.dispatch(Command::CreateGroup { name: name.to_owned() }).await? {
+            Reply::Group { id } => Ok(id),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The groups this user is in.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub async fn groups(&self) -> Result<Vec<GroupInfo>> {
+        match self.dispatch(Command::Groups).await? {
+            Reply::Groups { groups } => Ok(groups),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Sets fields of a record; fields that are not named stay. Durable when this returns.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored,
+    /// [`ErrorKind::NotPermitted`] if this user may only read.
+    pub async fn put(&self, group: &str, collection: &str, id: &str, fields: serde_json::Value) -> Result<()> {
+        let serde_json::Value::Object(fields) = fields else {
+            return Err(Error::usage("a record's fields are a JSON object"));
+        };
+        self.commit(group, vec![Write::Put { collection: collection.to_owned(), id: id.to_owned(), fields }]).await
+    }
+
+    /// Deletes a record. Durable when this returns.
+    ///
+    /// # Errors
+    /// As for [`Node::put`].
+    pub async fn delete(&self, group: &str, collection: &str, id: &str) -> Result<()> {
+        self.commit(group, vec![Write::Delete { collection: collection.to_owned(), id: id.to_owned() }]).await
+    }
+
+    /// Writes several records: all of them or none, here and at every peer. At most 1,000 writes and
+    /// 256 KiB.
+    ///
+    /// # Errors
+    /// As for [`Node::put`].
+    pub async fn commit(&self, group: &str, writes: Vec<Write>) -> Result<()> {
+        self.done(Command::Commit { group: group.to_owned(), writes }).await
+    }
+
+    /// Reads a record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown group.
+    pub async fn record(&self, group: &str, collection: &str, id: &str) -> Result<Option<Record>> {
+        reads::record(&*self.reader(), group, collection, id)
+    }
+
+    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown group.
+    pub async fn list(&self, group: &str, collection: &str, after: Option<&str>, limit: usize) -> Result<Vec<Record>> {
+        reads::list(&*self.reader(), group, collection, after, limit)
+    }
+
+    /// Reads all versions of a record that are still kept, the losing ones too, and why they lost.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown group.
+    pub async fn history(&self, group: &str, collection: &str, id: &str) -> Result<Vec<HistoryEntry>> {
+        let (group, collection, id) = (group.to_owned(), collection.to_owned(), id.to_owned());
+        match self.dispatch(Command::History { group, collection, id }).await? {
+            Reply::History { versions } => Ok(versions),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// Sends a message to a person's app, of at most 256 KiB. Returns when that app has it; dropping the
+    /// future takes the message back if it was not sent yet. Messages are not kept over a restart: what
+    /// must not be lost belongs into a record.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NoRoute`] if the connection broke before the message was confirmed: it may or may not
+    /// have arrived.
+    pub async fn send(&self, nickname: &str, data: Vec<u8>) -> Result<()> {
+        self.done(Command::Send { nickname: nickname.to_owned(), data }).await
+    }
+
+    /// Finds out why connections do not come about.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname.
+    pub async fn diagnose(&self, nickname: Option<&str>) -> Result<Diagnosis> {
+        match self.dispatch(Command::Doctor { nickname: nickname.map(str::to_owned) }).await? {
+            Reply::Diagnosis(diagnosis) => Ok(diagnosis),
+            _ => Err(unexpected()),
+        }
+    }
+
+    /// The app came to the foreground or went to the background.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`].
+    pub async fn set_pace(&self, pace: Pace) -> Result<()> {
+        self.done(Command::SetPace { pace }).await
+    }
+
+    /// The network has changed: open connections move to the new one.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`].
+    pub async fn network_changed(&self) -> Result<()> {
+        self.done(Command::NetworkChanged).await
+    }
+
+    /// Looks into the mailboxes now, and connects to everybody who lacks something.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Closed`].
+    pub async fn sync_now(&self) -> Result<()> {
+        self.done(Command::SyncNow).await
+    }
+
+    /// The one dispatch: every method above is a [`Command`] and comes through here.
+    ///
+    /// # Errors
+    /// Those of the command.
+    pub async fn dispatch(&self, command: Command) -> Result<Reply> {
+        match command {
+            Command::Get { group, collection, id } => {
+                let record = reads::record(&*self.reader(), &group, &collection, &id)?;
+                Ok(Reply::Record { record })
+            }
+            Command::List { group, collection, after, limit } => {
+                let records = reads::list(&*self.reader(), &group, &collection, after.as_deref(), limit)?;
+                Ok(Reply::Records { records })
+            }
+            command => self.inner.engine.call(command).await,
+        }
+    }
+
+    /// What happens from now on, in order.
+    pub fn events(&self) -> EventStream {
+        EventStream::new(self.inner.listeners.subscribe())
+    }
+
+    /// Calls a handler for what happens from now on, in order, until the subscription is dropped.
+    pub fn subscribe(&self, handler: Arc<dyn EventHandler>) -> Subscription {
+        let mut events = self.events();
+        Subscription(self.spawn(async move {
+            while let Some(event) = events.next().await {
+                handler.on_event(event);
+            }
+        }))
+    }
+
+    /// Follows the records of a collection: first all that there are, then what changes, until the
+    /// observer is dropped.
+    pub fn observe(&self, group: &str, collection: &str) -> Observer {
+        Observer::new(self.clone(), group, collection)
+    }
+
+    /// Closes the node: connections are closed, what was acknowledged is durable. Every later call fails
+    /// with [`ErrorKind::Closed`].
+    pub async fn close(&self) {
+        self.inner.engine.close().await;
+    }
+
+    async fn done(&self, command: Command) -> Result<()> {
+        self.dispatch(command).await.map(|_| ())
+    }
+
+    fn reader(&self) -> std::sync::MutexGuard<'_, Reader> {
+        self.inner.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[allow(clippy::expect_used, reason = "the runtime is taken only when the last handle is dropped")]
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::AbortHandle {
+        self.inner.runtime.as_ref().expect("a node has a runtime").spawn(task).abort_handle()
+    }
+}
+
+impl std::fmt::Debug for Node {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.engine.close_soon();
+        if let Some(runtime) = self.runtime.take() {
+            // The engine's thread still uses the runtime for a moment; dropping it here would block.
+            std::thread::spawn(move || {
+                runtime.shutdown_timeout(Duration::from_secs(5));
+            });
+        }
+    }
+}
+
+/// Takes events; called from a thread of the node, one event at a time. It may call the node, but must
+/// not wait for long: see [`EventKind::Resync`].
+pub trait EventHandler: Send + Sync {
+    /// Something happened.
+    fn on_event(&self, event: Event);
+}
+
+/// Ends when dropped.
+#[derive(Debug)]
+pub struct Subscription(tokio::task::AbortHandle);
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// What happens on a node, in order.
+pub struct EventStream {
+    waiting: Pin<Box<dyn Stream<Item = Event> + Send>>,
+}
+
+impl EventStream {
+    fn new(receiver: broadcast::Receiver<Event>) -> Self {
+        let waiting = futures_util::stream::unfold(receiver, |mut receiver| async move {
+            let event = match receiver.recv().await {
+                Ok(event) => event,
+                Err(broadcast::error::RecvError::Lagged(_)) => Event { sequence: 0, at: 0, kind: EventKind::Resync {} },
+                Err(broadcast::error::RecvError::Closed) => return None,
+            };
+            Some((event, receiver))
+        });
+        Self { waiting: Box::pin(waiting) }
+    }
+
+    /// The next event; `None` when the node is closed.
+    pub async fn next(&mut self) -> Option<Event> {
+        std::future::poll_fn(|context| self.waiting.as_mut().poll_next(context)).await
+    }
+}
+
+impl Stream for EventStream {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.waiting.as_mut().poll_next(context)
+    }
+}
+
+fn lock_folder(storage: &Storage) -> Result<Option<File>> {
+    let Storage::Folder(folder) = storage else { return Ok(None) };
+    let unusable = |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
+    make_folder(folder).map_err(unusable)?;
+    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unusable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => {
+            Err(Error::new(ErrorKind::StorageUnavailable, "another node uses this data folder"))
+        }
+        Err(TryLockError::Error(error)) => Err(unusable(error)),
+    }
+}
+
+fn make_folder(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Asks the key store for the master secret; a new folder gets a new one.
+async fn master_secret(settings: &Settings) -> Result<MasterSecret> {
+    let store: Arc<dyn KeyStore> = match (&settings.key_store, &settings.storage) {
+        (Some(store), _) => store.clone(),
+        (None, Storage::Folder(folder)) => Arc::new(FileKeyStore::new(folder.join("key"), settings.passphrase.clone())),
+        (None, Storage::Memory) => Arc::new(NoKeyStore),
+    };
+    if let Some(secret) = in_time(store.load()).await? {
+        return Ok(secret);
+    }
+    if let Storage::Folder(folder) = &settings.storage
+        && folder.join("connectoid.db").exists()
+    {
+        return Err(VaultError::Missing.into());
+    }
+    let secret = MasterSecret::generate(&mut OsRandom);
+    in_time(store.save(&secret)).await?;
+    Ok(secret)
+}
+
+/// Gives a key store its time, on whatever executor the app uses.
+async fn in_time<T>(work: crate::keystore::KeyStoreFuture<'_, T>) -> Result<T> {
+    let (over, timer) = tokio::sync::oneshot::channel::<()>();
+    let watchdog = std::thread::Builder::new().name("connectoid-timer".to_owned());
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    watchdog
+        .spawn(move || {
+            if stopped.recv_timeout(KEY_STORE_TIMEOUT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                // The key store may have answered at the last moment.
+                let _ = over.send(());
+            }
+        })
+        .map_err(|_| Error::internal("threads could not be started"))?;
+    tokio::pin!(work);
+    let result = futures_util::future::select(work, timer).await;
+    drop(stop);
+    match result {
+        futures_util::future::Either::Left((result, _)) => Ok(result?),
+        futures_util::future::Either::Right(_) => {
+            Err(Error::new(ErrorKind::Timeout, "the key store did not answer within two minutes"))
+        }
+    }
+}
+
+fn engine_config(settings: &Settings) -> EngineConfig {
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4);
+    EngineConfig {
+        services: settings.services.clone(),
+        service_ext: settings.service_ext.clone(),
+        link_base: settings.link_base.clone(),
+        poll_interval: micros(settings.poll_interval),
+        pace: settings.pace,
+        idle_timeout: micros(settings.idle_timeout),
+    }
+}
+
+fn unexpected() -> Error {
+    Error::internal("the reply is not of the kind that the command calls for")
+}

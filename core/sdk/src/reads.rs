@@ -1,0 +1,95 @@
+//! Reading groups and records, from the engine's store or beside it.
+
+use connectoid_protocol::{record::Fields, user::GroupId};
+
+use crate::{
+    api::Record,
+    error::{Error, Result},
+    store::{Group, Reader, Store, StoreError},
+};
+
+/// The most records of one `list`.
+const MAX_LIST: usize = 10_000;
+
+/// What can be read without the engine.
+pub(crate) trait Reads {
+    fn groups(&self) -> Result<Vec<Group>, StoreError>;
+    fn fields(&self, group: GroupId, collection: &str, id: &str) -> Result<Option<Fields>, StoreError>;
+    fn page(
+        &self,
+        group: GroupId,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<(String, Fields)>, StoreError>;
+}
+
+macro_rules! reads {
+    ($on:ty) => {
+        impl Reads for $on {
+            fn groups(&self) -> Result<Vec<Group>, StoreError> {
+                self.groups()
+            }
+
+            fn fields(&self, group: GroupId, collection: &str, id: &str) -> Result<Option<Fields>, StoreError> {
+                self.record(group, collection, id)
+            }
+
+            fn page(
+                &self,
+                group: GroupId,
+                collection: &str,
+                after: Option<&str>,
+                limit: usize,
+            ) -> Result<Vec<(String, Fields)>, StoreError> {
+                self.list(group, collection, after, limit)
+            }
+        }
+    };
+}
+
+reads!(Store);
+reads!(Reader);
+
+/// The group with this id, or the only one with this name.
+pub(crate) fn find_group(reads: &impl Reads, name_or_id: &str) -> Result<Option<GroupId>> {
+    let groups = reads.groups()?;
+    if let Ok(id) = GroupId::parse(name_or_id) {
+        return Ok(groups.iter().find(|group| group.id == id).map(|group| group.id));
+    }
+    let mut named = groups.iter().filter(|group| group.name == name_or_id);
+    match (named.next(), named.next()) {
+        (Some(_), Some(_)) => {
+            Err(Error::usage(format!("several groups are called {name_or_id}; use the id that `groups` shows")))
+        }
+        (found, _) => Ok(found.map(|group| group.id)),
+    }
+}
+
+/// As [`find_group`], for a group that has to exist.
+pub(crate) fn known_group(reads: &impl Reads, name_or_id: &str) -> Result<GroupId> {
+    let missing = || Error::usage(format!("there is no group called {name_or_id}; `groups` lists those there are"));
+    find_group(reads, name_or_id)?.ok_or_else(missing)
+}
+
+/// A record, if it exists.
+pub(crate) fn record(reads: &impl Reads, group: &str, collection: &str, id: &str) -> Result<Option<Record>> {
+    let fields = reads.fields(known_group(reads, group)?, collection, id)?;
+    Ok(fields.map(|fields| to_record(id.to_owned(), fields)))
+}
+
+/// Records of a collection in the order of their ids, those behind `after`.
+pub(crate) fn list(
+    reads: &impl Reads,
+    group: &str,
+    collection: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let page = reads.page(known_group(reads, group)?, collection, after, limit.min(MAX_LIST))?;
+    Ok(page.into_iter().map(|(id, fields)| to_record(id, fields)).collect())
+}
+
+fn to_record(id: String, fields: Fields) -> Record {
+    Record { id, fields: fields.into_iter().map(|(name, value)| (name, value.to_json())).collect() }
+}

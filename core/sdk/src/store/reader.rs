@@ -1,0 +1,91 @@
+//! Reading beside the store: on another connection, so on another thread, and never behind a write.
+
+use connectoid_protocol::{
+    membership::{Member, Role},
+    record::Fields,
+    user::{GroupId, UserId},
+};
+use rusqlite::Connection;
+
+#[cfg(doc)]
+use super::StoreError;
+use super::{Group, Store, Version, error::Result, history, read};
+
+/// A connection to a store that only reads. It sees what is committed.
+pub struct Reader {
+    connection: Connection,
+}
+
+impl Reader {
+    pub(super) fn new(connection: Connection) -> Self {
+        Self { connection }
+    }
+}
+
+/// The questions of apps, on whatever has a connection.
+macro_rules! queries {
+    ($on:ty) => {
+        impl $on {
+            /// All groups, in the order in which they came.
+            ///
+            /// # Errors
+            /// [`StoreError`].
+            pub fn groups(&self) -> Result<Vec<Group>> {
+                read::groups(&self.connection)
+            }
+
+            /// A record, if it exists.
+            ///
+            /// # Errors
+            /// [`StoreError::UnknownGroup`] and storage errors.
+            pub fn record(&self, group: GroupId, collection: &str, id: &str) -> Result<Option<Fields>> {
+                read::record(&self.connection, group, collection, id)
+            }
+
+            /// Up to `limit` records of a collection by ascending id, beginning after the id `after`.
+            ///
+            /// # Errors
+            /// [`StoreError::UnknownGroup`] and storage errors.
+            pub fn list(
+                &self,
+                group: GroupId,
+                collection: &str,
+                after: Option<&str>,
+                limit: usize,
+            ) -> Result<Vec<(String, Fields)>> {
+                read::list(&self.connection, group, collection, after, limit)
+            }
+
+            /// What was written to a record, winning or not, newest first; at most [`MAX_VERSIONS`].
+            ///
+            /// # Errors
+            /// [`StoreError::UnknownGroup`] and storage errors.
+            ///
+            /// [`MAX_VERSIONS`]: crate::store::MAX_VERSIONS
+            pub fn history(&self, group: GroupId, collection: &str, id: &str) -> Result<Vec<Version>> {
+                history::history(&self.connection, group, collection, id)
+            }
+        }
+    };
+}
+
+queries!(Store);
+queries!(Reader);
+
+impl Reader {
+    /// The members of a group, in the order of their ids.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn members(&self, group: GroupId) -> Result<Vec<Member>> {
+        read::members(&self.connection, group)
+    }
+
+    /// What a user may do in a group; `None` for who is no member.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn role(&self, group: GroupId, user: UserId) -> Result<Option<Role>> {
+        read::role(&self.connection, group, user)
+    }
+}

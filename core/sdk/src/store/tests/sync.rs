@@ -1,0 +1,292 @@
+use connectoid_protocol::sync::{ChangeLog, Misbehaviour};
+
+use super::*;
+
+fn same(one: &Node, other: &Node) {
+    assert_eq!(dump(&one.store).visible(), dump(&other.store).visible());
+}
+
+/// An owner and a writer who hold the same.
+fn pair() -> (Node, Node, GroupId) {
+    let (mut owner, mut writer) = (Node::new(1), Node::new(2));
+    let group = owner.create_group();
+    owner.add(group, &writer.key, Role::Writer, NOW);
+    sync(&mut owner, &mut writer, NOW);
+    (owner, writer, group)
+}
+
+fn count(wire: &Wire, side: usize, event: &Event) -> usize {
+    wire.events[side].iter().filter(|other| *other == event).count()
+}
+
+#[test]
+fn a_new_member_gets_everything() {
+    let (mut owner, mut writer) = (Node::new(1), Node::new(2));
+    let group = owner.create_group();
+    owner.commit(group, vec![set("a", &[("x", 1)])], NOW);
+    owner.add(group, &writer.key, Role::Writer, NOW);
+    let wire = sync(&mut owner, &mut writer, NOW);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 1)]));
+    assert_eq!(count(&wire, 1, &Event::Joined(group)), 1);
+    assert_eq!((count(&wire, 0, &Event::Synced(group)), count(&wire, 1, &Event::Synced(group))), (1, 1));
+    same(&owner, &writer);
+    let health = owner.store.health(group, writer.device).unwrap();
+    assert_eq!((health.last_synced_at, health.lacks), (Some(NOW), 0));
+}
+
+#[test]
+fn commits_stream_while_connected() {
+    let (mut owner, mut writer, group) = pair();
+    let mut wire = sync(&mut owner, &mut writer, NOW);
+    owner.commit(group, vec![set("a", &[("x", 1)])], NOW + 1);
+    assert_eq!(owner.store.health(group, writer.device).unwrap().lacks, 1);
+    wire.committed(0, &mut owner, group);
+    assert!(!wire.sessions[0].is_synced(group));
+    wire.settle(&mut owner, &mut writer, NOW + 1);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 1)]));
+    writer.commit(group, vec![set("a", &[("x", 2)])], NOW + 2);
+    wire.committed(1, &mut writer, group);
+    wire.settle(&mut owner, &mut writer, NOW + 2);
+    assert_eq!(owner.note(group, "a"), ints(&[("x", 2)]));
+    assert!(wire.sessions[0].is_synced(group) && wire.sessions[1].is_synced(group));
+    assert_eq!(owner.store.health(group, writer.device).unwrap().lacks, 0);
+    same(&owner, &writer);
+}
+
+#[test]
+fn members_come_and_go_while_connected() {
+    let (mut owner, mut other) = (Node::new(1), Node::new(2));
+    let group = owner.create_group();
+    owner.commit(group, vec![set("a", &[("x", 1)])], NOW);
+    let mut wire = sync(&mut owner, &mut other, NOW);
+    assert!(other.store.groups().unwrap().is_empty());
+    owner.add(group, &other.key, Role::Writer, NOW + 1);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut other, NOW + 1);
+    assert_eq!(other.note(group, "a"), ints(&[("x", 1)]));
+
+    owner.remove(group, &other.key, NOW + 2);
+    owner.commit(group, vec![set("a", &[("x", 2)])], NOW + 3);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut other, NOW + 3);
+    assert_eq!(other.note(group, "a"), ints(&[("x", 1)]), "not for former members");
+    assert_eq!(count(&wire, 1, &Event::Removed(group)), 1);
+    let mut wire = sync(&mut owner, &mut other, NOW + 4);
+    assert_eq!(other.note(group, "a"), ints(&[("x", 1)]));
+
+    owner.add(group, &other.key, Role::Reader, NOW + 5);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut other, NOW + 5);
+    assert_eq!(other.note(group, "a"), ints(&[("x", 2)]));
+    assert_eq!(count(&wire, 1, &Event::Joined(group)), 1);
+    same(&owner, &other);
+}
+
+#[test]
+fn who_is_appointed_elsewhere_is_believed_as_soon_as_that_is_known() {
+    let (mut owner, mut writer, group) = pair();
+    let mut third = Node::new(3);
+    owner.add(group, &third.key, Role::Writer, NOW + 1);
+    sync(&mut owner, &mut third, NOW + 1);
+    third.commit(group, vec![set("a", &[("x", 3)])], NOW + 2);
+    // The writer hears of the third member only from that member.
+    sync(&mut third, &mut writer, NOW + 3);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 3)]));
+    same(&third, &writer);
+}
+
+#[test]
+fn what_a_former_member_sends_is_asked_for_again_after_rejoining() {
+    let (mut owner, mut writer, group) = pair();
+    writer.commit(group, vec![set("a", &[("x", 2)])], NOW + 1);
+    owner.remove(group, &writer.key, NOW + 10);
+    let mut wire = sync(&mut owner, &mut writer, NOW + 11);
+    assert_eq!(owner.note(group, "a"), None);
+    owner.add(group, &writer.key, Role::Writer, NOW + 12);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut writer, NOW + 12);
+    assert_eq!(owner.note(group, "a"), ints(&[("x", 2)]));
+    same(&owner, &writer);
+}
+
+#[test]
+fn changes_travel_through_others() {
+    let (mut owner, mut writer, group) = pair();
+    let mut third = Node::new(3);
+    owner.add(group, &third.key, Role::Writer, NOW + 1);
+    sync(&mut owner, &mut third, NOW + 1);
+    third.commit(group, vec![set("a", &[("x", 3)])], NOW + 2);
+    sync(&mut owner, &mut third, NOW + 3);
+    sync(&mut owner, &mut writer, NOW + 4);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 3)]));
+    same(&third, &writer);
+}
+
+#[test]
+fn a_reconnection_costs_what_is_new() {
+    let (mut owner, mut writer, group) = pair();
+    for n in 0..500 {
+        owner.commit(group, vec![set(&n.to_string(), &[("x", n)])], NOW + 1);
+    }
+    sync(&mut owner, &mut writer, NOW + 2);
+    let idle = sync(&mut owner, &mut writer, NOW + 3).bytes;
+    assert!(idle < 700, "{idle}");
+    owner.commit(group, vec![set("new", &[("x", 1)])], NOW + 4);
+    let bytes = sync(&mut owner, &mut writer, NOW + 5).bytes;
+    assert!(bytes < 1500, "{bytes}");
+    same(&owner, &writer);
+}
+
+#[test]
+fn a_restored_store_compares() {
+    let (mut owner, mut writer, group) = pair();
+    for n in 0..500 {
+        owner.commit(group, vec![set(&n.to_string(), &[("x", n)])], NOW + 1);
+    }
+    sync(&mut owner, &mut writer, NOW + 2);
+    owner.store.redraw_epoch().unwrap();
+    writer.store.redraw_epoch().unwrap();
+    for n in 0..5 {
+        owner.commit(group, vec![set(&n.to_string(), &[("x", 1000)])], NOW + 4);
+        writer.commit(group, vec![set(&(n + 100).to_string(), &[("x", 1000)])], NOW + 4);
+    }
+    let wire = sync(&mut owner, &mut writer, NOW + 5);
+    assert!(wire.bytes < 40_000, "{}", wire.bytes);
+    assert!(wire.sessions[0].is_synced(group) && wire.sessions[1].is_synced(group));
+    same(&owner, &writer);
+    let again = sync(&mut owner, &mut writer, NOW + 6).bytes;
+    assert!(again < 700, "{again}");
+}
+
+#[test]
+fn a_lost_mark_is_no_loss() {
+    let (mut owner, mut writer, group) = pair();
+    for n in 0..3000 {
+        owner.commit(group, vec![set(&n.to_string(), &[("x", n)])], NOW + 1);
+    }
+    let group_no = writer.store.known_group_no(group).unwrap();
+    let device_no = writer.store.device_no(owner.device).unwrap();
+    writer.store.clear_mark(group_no, device_no).unwrap();
+    sync(&mut owner, &mut writer, NOW + 2);
+    assert!(writer.store.mark(group, owner.device).unwrap().is_some());
+    same(&owner, &writer);
+}
+
+#[test]
+fn large_changes_pass() {
+    let (mut owner, mut writer, group) = pair();
+    for n in 0..12 {
+        let fields = [("x".to_owned(), Value::Bytes(vec![7; 250 << 10]))].into();
+        owner.commit(group, vec![Op::Set { collection: "notes".into(), id: n.to_string(), fields }], NOW + n);
+    }
+    sync(&mut owner, &mut writer, NOW + 20);
+    same(&owner, &writer);
+}
+
+#[test]
+fn devices_of_one_user_sync_too() {
+    let mut phone = Node::new(1);
+    let mut laptop = Node::new(1);
+    laptop.device = DeviceId::from_bytes([77; 16]);
+    let group = phone.create_group();
+    phone.commit(group, vec![set("a", &[("x", 1)])], NOW);
+    sync(&mut phone, &mut laptop, NOW);
+    laptop.commit(group, vec![set("a", &[("x", 2)])], NOW + 1);
+    sync(&mut phone, &mut laptop, NOW + 1);
+    assert_eq!(phone.note(group, "a"), ints(&[("x", 2)]));
+    same(&phone, &laptop);
+}
+
+#[test]
+fn nobody_sees_a_group_that_is_not_theirs() {
+    let (mut owner, mut stranger) = (Node::new(1), Node::new(2));
+    let (mine, ours) = (owner.create_group(), owner.create_group());
+    owner.add(ours, &stranger.key, Role::Reader, NOW);
+    owner.commit(mine, vec![set("secret", &[("x", 1)])], NOW);
+    let wire = sync(&mut owner, &mut stranger, NOW);
+    assert_eq!(stranger.store.groups().unwrap().len(), 1);
+    let secret = Change::decode(owner.all_changes(mine).last().unwrap()).unwrap().hash();
+    let scope = connectoid_protocol::sync::Scope::Everything;
+    assert_eq!(owner.store.change(ours, &secret, scope).unwrap(), None, "not under another group's name");
+    drop(wire);
+}
+
+#[test]
+fn an_invitation_by_a_stranger_is_checked() {
+    let (mut owner, mut liar) = (Node::new(1), Node::new(2));
+    let group = owner.create_group();
+    owner.add(group, &liar.key, Role::Writer, NOW);
+    sync(&mut owner, &mut liar, NOW);
+    // The liar appoints a friend without having the right to.
+    let friend = Node::new(3);
+    let op = Op::Member { user: friend.key.id(), key: friend.key.public(), role: Role::Writer };
+    let forged = liar.sign(group, NOW + 5, vec![op]);
+    let group_no = liar.store.known_group_no(group).unwrap();
+    liar.store.take_membership(group_no, &forged, 0, None).unwrap();
+    let mut friend = friend;
+    let mut session = Sync::new(friend.key.id(), liar.key.id(), liar.device);
+    let mut sender = Sync::new(liar.key.id(), friend.key.id(), friend.device);
+    sender.start(&mut liar.store).unwrap();
+    session.start(&mut friend.store).unwrap();
+    assert!(sender.poll_output().is_none() && session.poll_output().is_none());
+    assert!(friend.store.groups().unwrap().is_empty());
+}
+
+#[test]
+fn false_peers_are_found_out() {
+    let (mut owner, mut writer, group) = pair();
+    let frame = |bytes: &[u8]| [&[1, 7][..], bytes].concat();
+    for (bad, misbehaviour) in [
+        (vec![], Misbehaviour::Malformed),
+        (vec![1], Misbehaviour::Malformed),
+        (vec![9, 1], Misbehaviour::Malformed),
+        (frame(&[0x80]), Misbehaviour::Malformed),
+        (ack(group), Misbehaviour::OutOfTurn),
+        (pull(group, 1 << 40), Misbehaviour::OutOfTurn),
+        (pull(GroupId::from_bytes([9; 32]), 0), Misbehaviour::OutOfTurn),
+        (changes(group, &[7]), Misbehaviour::FalseChange(connectoid_protocol::change::ChangeError::from(connectoid_protocol::cbor::NotCanonical).into())),
+        (compare(group, &[0x61, 0, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), Misbehaviour::BadReconciliation),
+    ] {
+        let mut wire = sync(&mut owner, &mut writer, NOW);
+        let error = wire.sessions[0].on_frame(&mut owner.store, &bad, NOW).unwrap_err();
+        assert!(matches!(error, SyncError::Peer(found) if found == misbehaviour), "{error} {bad:?}");
+    }
+    let mut wire = sync(&mut owner, &mut writer, NOW);
+    assert!(wire.sessions[0].on_frame(&mut owner.store, &[1, 200, 7], NOW).is_ok(), "types of later versions");
+}
+
+fn with_group(kind: u8, items: u8, group: GroupId, rest: &[u8]) -> Vec<u8> {
+    [&[1, kind, 0x80 | items, 0x58, 32][..], group.as_bytes(), rest].concat()
+}
+
+fn ack(group: GroupId) -> Vec<u8> {
+    with_group(8, 2, group, &[0xf6])
+}
+
+fn pull(group: GroupId, from: u64) -> Vec<u8> {
+    let mut from_bytes = vec![0x1b];
+    from_bytes.extend(from.to_be_bytes());
+    with_group(2, 2, group, if from == 0 { &[0] } else { &from_bytes })
+}
+
+fn changes(group: GroupId, change: &[u8]) -> Vec<u8> {
+    let head = 0x40 | u8::try_from(change.len()).unwrap();
+    with_group(7, 3, group, &[&[0xf6, 0x81, head], change].concat())
+}
+
+fn compare(group: GroupId, message: &[u8]) -> Vec<u8> {
+    let head = 0x40 | u8::try_from(message.len()).unwrap();
+    with_group(3, 2, group, &[&[head], message].concat())
+}
+
+proptest::proptest! {
+    #[test]
+    fn noise_does_no_harm(kind in 1..9_u8, rest in proptest::collection::vec(proptest::num::u8::ANY, 0..60), items in 1..4_u8) {
+        let (mut owner, mut writer, group) = pair();
+        let mut wire = sync(&mut owner, &mut writer, NOW);
+        let before = dump(&owner.store);
+        let frame = with_group(kind, items, group, &rest);
+        let _ = owner.store.savepoint(|store| wire.sessions[0].on_frame(store, &frame, NOW));
+        assert_eq!(dump(&owner.store), before);
+    }
+}

@@ -1,0 +1,87 @@
+//! Transactions, which the caller drives: many inputs can share one, and so one write to the disk.
+
+use super::{Store, StoreError, arrivals::Sequence, error::Result};
+
+impl Store {
+    /// Begins a transaction. Calls that write outside one run in a transaction of their own.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] if another process writes; [`StoreError::Internal`] within a transaction.
+    pub fn begin_transaction(&mut self) -> Result<()> {
+        self.sequence.remember();
+        Ok(self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())?)
+    }
+
+    /// Makes everything since [`Store::begin_transaction`] durable.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then everything since then is undone.
+    pub fn commit_transaction(&mut self) -> Result<()> {
+        let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
+        if let Err(error) = committed {
+            self.rollback_transaction()?;
+            return Err(error.into());
+        }
+        Ok(())
+    }
+
+    /// Undoes everything since [`Store::begin_transaction`].
+    ///
+    /// # Errors
+    /// [`StoreError`] if not even that is possible.
+    pub fn rollback_transaction(&mut self) -> Result<()> {
+        self.caches.clear();
+        self.sequence.go_back();
+        // Some errors make SQLite roll back by itself.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK")?;
+        }
+        Ok(())
+    }
+
+    /// Runs `work` so that, if it fails, nothing of it remains; within a transaction or outside.
+    ///
+    /// # Errors
+    /// Those of `work`, and [`StoreError`].
+    pub fn savepoint<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> core::result::Result<T, E>,
+    ) -> core::result::Result<T, E> {
+        if self.connection.is_autocommit() {
+            self.begin_transaction()?;
+            let done = work(self);
+            match &done {
+                Ok(_) => self.commit_transaction()?,
+                Err(_) => self.rollback_transaction()?,
+            }
+            return done;
+        }
+        let before = self.begin_savepoint()?;
+        let done = work(self);
+        match &done {
+            Ok(_) => self.release_savepoint()?,
+            Err(_) => self.undo_savepoint(before)?,
+        }
+        done
+    }
+
+    fn begin_savepoint(&mut self) -> Result<Sequence> {
+        self.connection.prepare_cached("SAVEPOINT step")?.execute([])?;
+        Ok(self.sequence.clone())
+    }
+
+    fn release_savepoint(&mut self) -> Result<()> {
+        self.connection.prepare_cached("RELEASE step")?.execute([])?;
+        Ok(())
+    }
+
+    fn undo_savepoint(&mut self, before: Sequence) -> Result<()> {
+        self.caches.clear();
+        self.sequence = before;
+        // After an error upon which SQLite has rolled back all, there is no savepoint any more.
+        if !self.connection.is_autocommit() {
+            self.connection.execute_batch("ROLLBACK TO step; RELEASE step")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,100 @@
+//! HTTP: from requests to operations and back. Nothing is decided here but the form.
+//!
+//! `POST /` takes an operation, `GET /` describes the service, `GET /health` says whether it works and
+//! `GET /openapi.json` describes this API to tools.
+
+mod caller;
+mod connection;
+mod operation;
+mod reply;
+mod server;
+mod tls;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::State,
+    http::Method,
+    response::Response,
+    routing::{get, post},
+};
+use bytes::Bytes;
+use connectoid_protocol::mailbox::{Extension, Refusal, ServiceInfo, ServiceLimits};
+
+pub use server::Server;
+pub use tls::{TlsError, acceptor};
+
+use crate::{
+    config::Config,
+    mailbox::Mailbox,
+    rules::{Refused, headcount::Headcount},
+};
+use reply::{json, refusal};
+
+/// The API as OpenAPI 3.1.
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// What all requests share.
+pub struct App {
+    mailbox: Arc<Mailbox>,
+    info: Bytes,
+    slow_bodies: Arc<Headcount>,
+    trust_proxy: bool,
+    scheme: &'static str,
+}
+
+impl App {
+    /// The API over a mailbox.
+    pub fn new(mailbox: Arc<Mailbox>, config: &Config) -> Self {
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let slow_bodies = Headcount::new(operation::SLOW_BODIES, operation::SLOW_BODIES_PER_CLIENT);
+        let info = info(config).to_json().into();
+        Self { mailbox, info, slow_bodies, trust_proxy: config.trust_proxy, scheme }
+    }
+
+    /// The API as a router.
+    pub fn into_router(self) -> Router {
+        Router::new()
+            .route("/", post(operation::operate).get(describe))
+            .route("/health", get(health))
+            .route("/openapi.json", get(openapi))
+            .fallback(async || refusal(&Refused::finally(Refusal::NotFound)))
+            .method_not_allowed_fallback(wrong_method)
+            .with_state(Arc::new(self))
+    }
+}
+
+fn info(config: &Config) -> ServiceInfo {
+    ServiceInfo {
+        service: "connectoid".into(),
+        version: env!("CARGO_PKG_VERSION").into(),
+        protocol: 1,
+        extensions: Extension::ALL.iter().map(|extension| extension.as_str().to_owned()).collect(),
+        key_required: !config.api_keys.is_empty(),
+        limits: ServiceLimits::with_rates(
+            config.limits.requests_per_second,
+            config.limits.box_requests_per_second,
+        ),
+    }
+}
+
+async fn describe(State(app): State<Arc<App>>) -> Response {
+    json(app.info.clone())
+}
+
+/// Works as far as the store does.
+async fn health(State(app): State<Arc<App>>) -> Response {
+    match app.mailbox.totals().await {
+        Ok(_) => json(Bytes::from_static(br#"{"ok":true}"#)),
+        Err(error) => refusal(&error.into()),
+    }
+}
+
+async fn openapi() -> Response {
+    json(Bytes::from_static(OPENAPI.as_bytes()))
+}
+
+async fn wrong_method(_: Method) -> Response {
+    refusal(&Refused::finally(Refusal::WrongMethod))
+}
