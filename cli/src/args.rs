@@ -117,7 +117,8 @@ pub(crate) enum Cmd {
         /// The record's id.
         id: String,
         /// The fields: a JSON object.
-        json: String,
+        #[arg(value_name = "JSON")]
+        fields: String,
     },
     /// Show a record.
     Get {

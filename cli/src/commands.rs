@@ -80,9 +80,9 @@ fn to_command(command: Cmd) -> Result<Command> {
         Cmd::Peers => Command::Peers,
         Cmd::Unshare { nickname } => Command::Unshare { nickname },
         Cmd::Groups => Command::Groups,
-        Cmd::Put { group, collection, id, json } => {
+        Cmd::Put { group, collection, id, fields } => {
             let malformed = |_| Error::new(ErrorKind::Usage, "the fields are a JSON object, such as '{\"count\": 2}'");
-            let fields = serde_json::from_str(&json).map_err(malformed)?;
+            let fields = serde_json::from_str(&fields).map_err(malformed)?;
             Command::Commit { group, writes: vec![Write::Put { collection, id, fields }] }
         }
         Cmd::Delete { group, collection, id } => Command::Commit { group, writes: vec![Write::Delete { collection, id }] },

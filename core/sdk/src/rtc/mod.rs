@@ -67,7 +67,7 @@ use bytes::Bytes;
 pub(crate) use self::connection::Connection;
 pub(crate) use self::error::{CloseReason, DescriptionFault, RtcError, ServerFault};
 pub(crate) use self::incoming::Incoming;
-pub(crate) use self::sdp::MAX_SDP;
+
 pub use self::servers::IceServer;
 
 /// The largest message [`Connection::send`] takes, in bytes; callers cut larger things into chunks.
