@@ -1,6 +1,11 @@
 //! The command line.
 
-use std::{fs, io, net::SocketAddr, path::PathBuf};
+use std::{
+    fs,
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    path::PathBuf,
+};
 
 use clap::{Parser, ValueEnum};
 use connectoid_service::{ApiKeys, Config, Limits, Storage, TlsFiles};
@@ -105,7 +110,8 @@ impl Args {
             Level::Debug => "debug",
         };
         let filter = EnvFilter::new(format!("off,connectoid_service={level}"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
+        let color = io::stderr().is_terminal();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(color);
         match self.log_format {
             Format::Text => log.init(),
             Format::Json => log.json().init(),

@@ -21,6 +21,10 @@
 //! **An unanswered offer** is repeated at growing intervals, at the latest before the mailbox forgets
 //! it, so that a peer who comes back after days finds one waiting.
 //!
+//! **The answerer speaks first** on the open connection. It is the DTLS client and so the last to know
+//! that the SCTP association is up (RFC 8832 §6): what the offerer sends the moment it is open itself may
+//! arrive in the same packet as that news, and libraries lose it.
+//!
 //! The machine asks for work through [`Output`]s and is told of the results; it owns no clock, no
 //! socket and no key.
 
@@ -30,7 +34,7 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    frame::{Control, FrameError},
+    frame::{Control, FrameError, Hello1},
     handshake::{
         self, Basis, ExpectHello1, ExpectHello2, HANDSHAKE_TIMEOUT, HandshakeError, Identity, Proven, Role,
     },
@@ -162,7 +166,8 @@ enum Stage {
     AwaitingAnswer(Option<Half>),
     MakingAnswer(Half),
     Opening { role: Role, offer: Half, answer: Option<Half> },
-    ExpectHello1(Box<ExpectHello1>),
+    /// The hello is the offerer's own, held back until the answerer has spoken.
+    ExpectHello1(Box<ExpectHello1>, Option<Hello1>),
     ExpectHello2(Box<ExpectHello2>),
 }
 
@@ -342,9 +347,15 @@ impl Connector {
                     peer_certificate: peer,
                 };
                 let (state, hello) = handshake::begin(role, basis, self.own, rng);
-                self.outputs.push_back(Output::Send(id, Control::Hello1(hello)));
+                let held = match role {
+                    Role::Offerer => Some(hello),
+                    Role::Answerer => {
+                        self.outputs.push_back(Output::Send(id, Control::Hello1(hello)));
+                        None
+                    }
+                };
                 attempt.deadline = now + HANDSHAKE_TIMEOUT;
-                Stage::ExpectHello1(Box::new(state))
+                Stage::ExpectHello1(Box::new(state), held)
             }
             other => other,
         };
@@ -355,7 +366,8 @@ impl Connector {
     pub fn on_control(&mut self, id: AttemptId, frame: Control, user_key: &UserKey, now: u64, rng: &mut impl CryptoRng) {
         let Some(mut attempt) = self.attempt.take_if(|attempt| attempt.id == id) else { return };
         let stage = match (attempt.stage, frame) {
-            (Stage::ExpectHello1(state), Control::Hello1(hello)) => {
+            (Stage::ExpectHello1(state, held), Control::Hello1(hello)) => {
+                self.outputs.extend(held.map(|own| Output::Send(id, Control::Hello1(own))));
                 state.on_hello1(&hello, user_key).map(|(state, hello)| {
                     self.outputs.push_back(Output::Send(id, Control::Hello2(hello)));
                     Stage::ExpectHello2(Box::new(state))
@@ -432,7 +444,7 @@ impl Connector {
                 Stage::MakingOffer | Stage::MakingAnswer(_) => Failure::Rtc,
                 Stage::AwaitingAnswer(_) => Failure::Unanswered,
                 Stage::Opening { .. } => Failure::NoRoute,
-                Stage::ExpectHello1(_) | Stage::ExpectHello2(_) => Failure::Silent,
+                Stage::ExpectHello1(..) | Stage::ExpectHello2(_) => Failure::Silent,
             };
             self.fail_attempt(attempt.id, failure, now, rng);
         }
@@ -476,7 +488,7 @@ impl Connector {
         }
         self.expected = Some(proven.peer.user);
         self.failures = 0;
-        self.retry_at = None;
+        self.unwant();
         self.outputs.push_back(Output::Connected(id, Box::new(proven), early));
     }
 

@@ -9,7 +9,7 @@
 //! T = SHA-384(`connectoid/1 transcript` ‖ version ‖ sid ‖ offer ‖ answer ‖ certificate of the offerer ‖
 //!             of the answerer ‖ hello 1 of the offerer ‖ of the answerer)
 //! K = HKDF-SHA384(salt = `connectoid/1 session`, ikm = export(offer) ‖ export(answer))
-//! hello 1 → versions, nonce
+//! hello 1 → versions, nonce          (the answerer's first; the offerer's in reply to it)
 //! hello 2 → user, key, device,
 //!           HMAC-SHA384(Expand(K, `connectoid/1 hello` ‖ role ‖ T), T ‖ user ‖ key ‖ device),
 //!           Ed25519 signature of the user's key over `connectoid/1 hello` ‖ T ‖ role ‖ user ‖ key ‖ device

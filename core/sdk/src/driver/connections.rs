@@ -169,15 +169,16 @@ async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Input>
                 Ok(Some(frame)) => report(&reports, Input::Frame(link, channel, frame)).await,
                 Ok(None) => {}
                 Err(error) => {
+                    tracing::debug!(%error, ?channel, "a piece cannot be joined");
                     misbehaved = Some(error);
                     break;
                 }
             },
-            RtcEvent::Closed { reason: CloseReason::PeerMisbehaved } => {
-                misbehaved = Some(FrameError::Malformed);
+            RtcEvent::Closed { reason } => {
+                tracing::debug!(?reason, "a connection ended");
+                misbehaved = (reason == CloseReason::PeerMisbehaved).then_some(FrameError::Malformed);
                 break;
             }
-            RtcEvent::Closed { .. } => break,
         }
     }
     report(&reports, Input::Closed(link, misbehaved)).await;

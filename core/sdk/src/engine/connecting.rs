@@ -68,7 +68,11 @@ impl Engine {
             Asked::Connected(attempt, proven, early) => {
                 return self.on_connected(number, attempt, *proven, early, now);
             }
-            Asked::Disconnected(failure) => self.on_disconnected(number, failure, now),
+            Asked::Disconnected(failure) => {
+                self.on_disconnected(number, failure, now);
+                // A change that was made while the peer laid the session to rest is on no way yet.
+                return self.want_lacking(now);
+            }
             Asked::Failed(failure) => self.on_attempt_failed(number, failure, now),
         }
         Ok(())

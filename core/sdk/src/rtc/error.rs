@@ -57,7 +57,7 @@ pub(crate) enum RtcError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub(crate) enum DescriptionFault {
-    /// Larger than [`MAX_SDP`](super::MAX_SDP).
+    /// Larger than [`MAX_SDP`](super::sdp::MAX_SDP).
     #[error("it is too large")]
     TooLarge,
     /// It names more addresses than anyone needs.

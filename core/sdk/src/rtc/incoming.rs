@@ -5,6 +5,7 @@
 //! from reading SCTP, and SCTP stops the peer. Before `Open`, channels that have opened are not read at all:
 //! their messages wait.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -19,12 +20,19 @@ use super::lifecycle::{Lease, Lifecycle};
 use super::runtime::Pulse;
 use super::{Channel, CloseReason, RtcEvent, certificate};
 
+/// How many messages may come before the channels are reported open. Peers speak a handshake first, so
+/// these are a handful.
+const MAX_EARLY: usize = 64;
+
 /// The one receiver of a connection's events. Dropping it closes the connection, since nobody would read it.
 pub(crate) struct Incoming {
     inputs: [Input; Channel::ALL.len()],
     /// Where the next search for an event starts, so that no channel starves the others.
     turn: usize,
     stage: Stage,
+    /// Messages that came before their channel was reported open: a peer that is open already may send
+    /// while our side still hears of its own channels.
+    early: VecDeque<RtcEvent>,
     local_certificate: [u8; 32],
     connection: Arc<dyn PeerConnection>,
     pulse: Arc<Pulse>,
@@ -56,6 +64,7 @@ impl Incoming {
             inputs: channels.map(Input::new),
             turn: 0,
             stage: Stage::Opening,
+            early: VecDeque::new(),
             local_certificate,
             connection,
             pulse,
@@ -77,6 +86,14 @@ impl Incoming {
             while !self.inputs[index].opened {
                 match self.inputs[index].event().await {
                     Some(DataChannelEvent::OnOpen) => self.inputs[index].opened = true,
+                    Some(DataChannelEvent::OnMessage(message)) if self.early.len() < MAX_EARLY => {
+                        let data = message.data.freeze();
+                        self.early.push_back(RtcEvent::Message { channel: Channel::ALL[index], data });
+                    }
+                    Some(DataChannelEvent::OnMessage(_)) => {
+                        self.lease.0.end(CloseReason::PeerMisbehaved);
+                        return self.closed();
+                    }
                     Some(event) => self.note(&event),
                     None => return self.closed(),
                 }
@@ -94,6 +111,9 @@ impl Incoming {
     }
 
     async fn receive(&mut self) -> RtcEvent {
+        if let Some(message) = self.early.pop_front() {
+            return message;
+        }
         loop {
             let (index, event) = std::future::poll_fn(|cx| self.poll_inputs(cx)).await;
             match event {

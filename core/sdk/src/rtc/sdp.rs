@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use super::{DescriptionFault, MAX_MESSAGE, RtcError};
 
 /// The largest SDP accepted, in bytes. Ours are about 1 KiB, plus 100 bytes per address.
-pub(crate) const MAX_SDP: usize = 12 * 1024;
+pub(super) const MAX_SDP: usize = 12 * 1024;
 
 /// Candidate lines accepted. A device with several networks, STUN and TURN has about twenty.
 const MAX_CANDIDATES: usize = 64;

@@ -71,7 +71,7 @@ impl Store {
     ) -> Result<Applied> {
         let mut applied = Applied::NOTHING;
         let (membership, records) = read_all(group, changes, &mut applied);
-        self.savepoint(|store| {
+        self.write(|store| {
             let group_no = match store.group_no(group)? {
                 Some(group_no) => group_no,
                 None => store.found(group, &membership)?,

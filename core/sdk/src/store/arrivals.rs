@@ -144,7 +144,8 @@ impl Store {
     ) -> Result<Option<Vec<u8>>> {
         let Some(group_no) = self.group_no(group)? else { return Ok(None) };
         let sql = "SELECT bytes FROM changes JOIN bodies ON change = no
-                   WHERE hash = ?1 AND grp = ?2 AND state < 2 AND membership >= ?3";
+                   WHERE substr(hash, 1, 8) = substr(?1, 1, 8) AND hash = ?1
+                   AND grp = ?2 AND state < 2 AND membership >= ?3";
         let membership_only = scope == Scope::Membership;
         let mut query = self.connection().prepare_cached(sql)?;
         read::optional(query.query_row(params![hash.as_bytes(), group_no, membership_only], |row| row.get(0)))

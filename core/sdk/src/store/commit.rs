@@ -59,7 +59,7 @@ impl Store {
         }
         let stamp = next_stamp(now, self.greatest_stamp(group_no)?)?;
         let change = Change::sign(Some(group), author.key, author.device, stamp, ops, rng)?;
-        self.savepoint(|store| {
+        self.write(|store| {
             let source_no = store.device_no(author.device)?;
             let mut touched = TouchedRecords::default();
             store.take_records(group_no, &change, source_no, None, now, &mut touched)?;

@@ -22,7 +22,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const STATEMENTS: usize = 128;
 
 /// How much of the file is held in memory, in KiB (negative: that is how SQLite wants it).
-const CACHE_KIB: i64 = -8192;
+const CACHE_KIB: i64 = -16384;
 
 /// After how many pages of 4 KiB the write-ahead log is written back: 16 MiB, so that a long import syncs
 /// the main file seldom.

@@ -55,6 +55,9 @@ pub enum StoreError {
     /// The clock stands after the year 2255, or a member's does.
     #[error("no stamps are left")]
     Clock,
+    /// API misuse: a call in the transaction failed, and the transaction was to be committed nevertheless.
+    #[error("the transaction cannot be committed, because a part of it failed")]
+    HalfWritten,
     /// A bug in this library, or in SQLite.
     #[error("the store failed unexpectedly")]
     Internal(#[source] rusqlite::Error),

@@ -37,7 +37,7 @@ impl Store {
         let stamp = next_stamp(now, 0)?;
         let genesis = Op::Genesis { owner: author.key.public(), nonce, name: name.to_owned() };
         let change = Change::sign(None, author.key, author.device, stamp, vec![genesis], rng)?;
-        self.savepoint(|store| {
+        self.write(|store| {
             let source_no = store.device_no(author.device)?;
             let group_no = store.found(change.group(), std::slice::from_ref(&change))?;
             store.take_membership(group_no, &change, source_no, None)?;
@@ -114,7 +114,7 @@ impl Store {
         }
         let stamp = next_stamp(now, self.greatest_stamp(group_no)?)?;
         let change = Change::sign(Some(group), author.key, author.device, stamp, vec![op], rng)?;
-        self.savepoint(|store| {
+        self.write(|store| {
             let source_no = store.device_no(author.device)?;
             let affected = store.take_membership(group_no, &change, source_no, None)?;
             store.rejudge(group_no, &affected, now, &mut TouchedRecords::default())?;

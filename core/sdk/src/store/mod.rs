@@ -73,6 +73,8 @@ pub struct Store {
     place: Place,
     caches: Caches,
     sequence: Sequence,
+    /// Whether a call in the current transaction has failed and left what it had written.
+    half_written: bool,
 }
 
 impl Store {
@@ -104,7 +106,7 @@ impl Store {
         let mut connection = place.open()?;
         migrations::migrate(&mut connection)?;
         let sequence = Sequence::load(&connection)?;
-        Ok(Self { connection, place, caches: Caches::default(), sequence })
+        Ok(Self { connection, place, caches: Caches::default(), sequence, half_written: false })
     }
 
     /// The connection, for the queries of this folder.

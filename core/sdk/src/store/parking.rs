@@ -29,7 +29,7 @@ impl Store {
     /// # Errors
     /// Storage errors.
     pub fn release_parked(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
-        self.savepoint(|store| {
+        self.write(|store| {
             let due = int(now.saturating_add(MAX_AHEAD));
             let sql = "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1";
             let groups = store.numbers(sql, [due])?;

@@ -24,7 +24,7 @@ impl Store {
     /// # Errors
     /// Storage errors.
     pub fn prune(&mut self, now: u64) -> Result<u64> {
-        self.savepoint(|store| {
+        self.write(|store| {
             let before = int(now.saturating_sub(KEPT_FOR));
             let sql = "SELECT no FROM changes WHERE state > 0 AND since < ?1 ORDER BY since LIMIT ?2";
             let numbers = store.numbers(sql, [before, AT_ONCE])?;

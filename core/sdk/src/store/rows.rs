@@ -70,7 +70,8 @@ pub(super) fn delete(connection: &Connection, no: i64) -> Result<()> {
 
 /// The number of a change by its name, whatever its state.
 pub(super) fn find(connection: &Connection, hash: &ChangeHash) -> Result<Option<i64>> {
-    let mut query = connection.prepare_cached("SELECT no FROM changes WHERE hash = ?1")?;
+    let sql = "SELECT no FROM changes WHERE substr(hash, 1, 8) = substr(?1, 1, 8) AND hash = ?1";
+    let mut query = connection.prepare_cached(sql)?;
     read::optional(query.query_row([hash.as_bytes()], |row| row.get(0)))
 }
 

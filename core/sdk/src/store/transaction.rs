@@ -1,4 +1,8 @@
 //! Transactions, which the caller drives: many inputs can share one, and so one write to the disk.
+//!
+//! A call that writes and fails may have written half. Outside a transaction it undoes that itself. Within
+//! one, the caller wraps it in [`Store::savepoint`] if it wants to go on, or gives up the transaction;
+//! [`Store::commit_transaction`] sees to it that nothing half-written is ever committed.
 
 use super::{Store, StoreError, arrivals::Sequence, error::Result};
 
@@ -9,14 +13,20 @@ impl Store {
     /// [`StoreError::Busy`] if another process writes; [`StoreError::Internal`] within a transaction.
     pub fn begin_transaction(&mut self) -> Result<()> {
         self.sequence.remember();
+        self.half_written = false;
         Ok(self.connection.prepare_cached("BEGIN IMMEDIATE")?.execute([]).map(|_| ())?)
     }
 
     /// Makes everything since [`Store::begin_transaction`] durable.
     ///
     /// # Errors
-    /// [`StoreError`]; then everything since then is undone.
+    /// [`StoreError`]; then everything since then is undone. [`StoreError::HalfWritten`] if a call in the
+    /// transaction has failed and was not undone by a savepoint.
     pub fn commit_transaction(&mut self) -> Result<()> {
+        if self.half_written {
+            self.rollback_transaction()?;
+            return Err(StoreError::HalfWritten);
+        }
         let committed = self.connection.prepare_cached("COMMIT")?.execute([]);
         if let Err(error) = committed {
             self.rollback_transaction()?;
@@ -32,6 +42,7 @@ impl Store {
     pub fn rollback_transaction(&mut self) -> Result<()> {
         self.caches.clear();
         self.sequence.go_back();
+        self.half_written = false;
         // Some errors make SQLite roll back by itself.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK")?;
@@ -48,13 +59,7 @@ impl Store {
         work: impl FnOnce(&mut Self) -> core::result::Result<T, E>,
     ) -> core::result::Result<T, E> {
         if self.connection.is_autocommit() {
-            self.begin_transaction()?;
-            let done = work(self);
-            match &done {
-                Ok(_) => self.commit_transaction()?,
-                Err(_) => self.rollback_transaction()?,
-            }
-            return done;
+            return self.in_own_transaction(work);
         }
         let before = self.begin_savepoint()?;
         let done = work(self);
@@ -65,9 +70,32 @@ impl Store {
         done
     }
 
-    fn begin_savepoint(&mut self) -> Result<Sequence> {
+    /// Runs the `work` of one call: in a transaction of its own, or as part of the caller's.
+    pub(super) fn write<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.connection.is_autocommit() {
+            return self.in_own_transaction(work);
+        }
+        let done = work(self);
+        self.half_written |= done.is_err();
+        done
+    }
+
+    fn in_own_transaction<T, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> core::result::Result<T, E>,
+    ) -> core::result::Result<T, E> {
+        self.begin_transaction()?;
+        let done = work(self);
+        match &done {
+            Ok(_) => self.commit_transaction()?,
+            Err(_) => self.rollback_transaction()?,
+        }
+        done
+    }
+
+    fn begin_savepoint(&mut self) -> Result<(Sequence, bool)> {
         self.connection.prepare_cached("SAVEPOINT step")?.execute([])?;
-        Ok(self.sequence.clone())
+        Ok((self.sequence.clone(), self.half_written))
     }
 
     fn release_savepoint(&mut self) -> Result<()> {
@@ -75,9 +103,9 @@ impl Store {
         Ok(())
     }
 
-    fn undo_savepoint(&mut self, before: Sequence) -> Result<()> {
+    fn undo_savepoint(&mut self, before: (Sequence, bool)) -> Result<()> {
         self.caches.clear();
-        self.sequence = before;
+        (self.sequence, self.half_written) = before;
         // After an error upon which SQLite has rolled back all, there is no savepoint any more.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK TO step; RELEASE step")?;

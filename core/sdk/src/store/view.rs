@@ -12,7 +12,7 @@ use connectoid_protocol::{
     stamp::Position,
     sync::Applied,
 };
-use rusqlite::{Connection, params};
+use rusqlite::{CachedStatement, Connection, params};
 
 use super::{
     Store,
@@ -40,9 +40,28 @@ impl TouchedRecords {
 /// By how much the wins of changes have grown or shrunk.
 pub(super) type Balance = BTreeMap<i64, i64>;
 
+/// The statements that every write needs, looked up once for a change.
+struct Statements<'a> {
+    deleted_by: CachedStatement<'a>,
+    insert_field: CachedStatement<'a>,
+}
+
+impl<'a> Statements<'a> {
+    fn new(connection: &'a Connection) -> Result<Self> {
+        let deleted_by = "SELECT stamp, change FROM deletes WHERE collection = ?1 AND id = ?2";
+        let insert_field = "INSERT INTO fields (collection, id, field, value, stamp, change)
+                            VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+        Ok(Self {
+            deleted_by: connection.prepare_cached(deleted_by)?,
+            insert_field: connection.prepare_cached(insert_field)?,
+        })
+    }
+}
+
 /// A record, a change that writes it, and what comes of it.
-struct Writing<'a> {
+struct Writing<'a, 's> {
     connection: &'a Connection,
+    statements: &'a mut Statements<'s>,
     collection: i64,
     id: &'a str,
     no: i64,
@@ -99,18 +118,20 @@ impl Store {
     }
 
     fn write_view(
-        &mut self,
+        &self,
         group_no: i64,
         no: i64,
         change: &Change,
         touched: &mut TouchedRecords,
     ) -> Result<Balance> {
         let mut balance = Balance::new();
+        let mut statements = Statements::new(self.connection())?;
         for op in change.ops() {
             let (Op::Set { collection, id, .. } | Op::Delete { collection, id }) = op else { continue };
             let number = self.collection_no(group_no, collection)?;
             let mut writing = Writing {
                 connection: self.connection(),
+                statements: &mut statements,
                 collection: number,
                 id,
                 no,
@@ -129,7 +150,7 @@ impl Store {
     }
 }
 
-impl Writing<'_> {
+impl Writing<'_, '_> {
     /// Sets fields; says whether the record looks different.
     fn set(&mut self, fields: &Fields) -> Result<bool> {
         let hidden = match self.deleted_by()? {
@@ -184,9 +205,8 @@ impl Writing<'_> {
     }
 
     /// The delete that hides what stands before it: its stamp and change.
-    fn deleted_by(&self) -> Result<Option<(i64, i64)>> {
-        let sql = "SELECT stamp, change FROM deletes WHERE collection = ?1 AND id = ?2";
-        let mut query = self.connection.prepare_cached(sql)?;
+    fn deleted_by(&mut self) -> Result<Option<(i64, i64)>> {
+        let query = &mut self.statements.deleted_by;
         read::optional(query.query_row(params![self.collection, self.id], |row| Ok((row.get(0)?, row.get(1)?))))
     }
 
@@ -200,12 +220,10 @@ impl Writing<'_> {
     }
 
     /// Sets a field that has no visible value yet.
-    fn insert_field(&self, field: &str, value: &[u8]) -> Result<bool> {
-        let sql = "INSERT INTO fields (collection, id, field, value, stamp, change)
-                   VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
+    fn insert_field(&mut self, field: &str, value: &[u8]) -> Result<bool> {
         let stamp = int(self.position.stamp.micros());
         let row = params![self.collection, self.id, field, value, stamp, self.no];
-        Ok(self.connection.prepare_cached(sql)?.execute(row)? > 0)
+        Ok(self.statements.insert_field.execute(row)? > 0)
     }
 
     /// Sets a field that has a value, if that stands before this write.

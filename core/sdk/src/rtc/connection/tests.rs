@@ -8,7 +8,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::rtc::{DescriptionFault, IceServer, MAX_MESSAGE, MAX_SDP, RtcEvent};
+use crate::rtc::{DescriptionFault, IceServer, MAX_MESSAGE, RtcEvent, sdp::MAX_SDP};
 
 /// Far longer than any test takes.
 const HANG: Duration = Duration::from_mins(1);

@@ -204,3 +204,31 @@ fn bad_changes_are_refused_one_by_one() {
     assert!(applied.refused.contains(&Refusal::False(ChangeError::Forged)));
     check_consistency(&other.store);
 }
+
+#[test]
+fn a_half_written_transaction_is_never_committed() {
+    let mut node = Node::new(1);
+    let group = node.create_group();
+    let fail = |store: &mut Store| -> Result<(), StoreError> {
+        store.write(|store| {
+            store.connection().execute("INSERT INTO users (id) VALUES (x'01')", [])?;
+            Err(StoreError::Clock)
+        })
+    };
+    let count = |node: &Node| {
+        let sql = "SELECT count(*) FROM users WHERE id = x'01'";
+        node.store.connection().query_row(sql, [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    node.store.begin_transaction().unwrap();
+    fail(&mut node.store).unwrap_err();
+    assert!(matches!(node.store.commit_transaction(), Err(StoreError::HalfWritten)));
+    assert_eq!(count(&node), 0);
+
+    node.store.begin_transaction().unwrap();
+    node.commit(group, vec![set("a", &[("x", 1)])], NOW);
+    node.store.savepoint(fail).unwrap_err();
+    node.store.commit_transaction().unwrap();
+    assert_eq!((count(&node), node.note(group, "a")), (0, ints(&[("x", 1)])));
+    fail(&mut node.store).unwrap_err();
+    assert_eq!(count(&node), 0);
+}

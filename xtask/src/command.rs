@@ -1,0 +1,49 @@
+//! Running other programs.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// What a task fails with: a sentence.
+pub(crate) type Result<T = ()> = std::result::Result<T, String>;
+
+/// The root of the project.
+pub(crate) fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map_or_else(|| PathBuf::from("."), Path::to_owned)
+}
+
+/// Runs a program in the root, or in a folder below it, and shows what it prints.
+pub(crate) fn run(program: &str, arguments: &[&str], folder: &str) -> Result {
+    run_with(program, arguments, folder, &[])
+}
+
+/// As [`run`], with environment variables.
+pub(crate) fn run_with(program: &str, arguments: &[&str], folder: &str, variables: &[(&str, &str)]) -> Result {
+    eprintln!("$ {program} {}", arguments.join(" "));
+    let status = Command::new(program)
+        .args(arguments)
+        .envs(variables.iter().copied())
+        .current_dir(root().join(folder))
+        .status()
+        .map_err(|error| format!("`{program}` could not be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed", arguments.join(" "))) }
+}
+
+/// Runs a program in the root and returns what it prints.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program)
+        .args(arguments)
+        .current_dir(root())
+        .output()
+        .map_err(|error| format!("`{program}` could not be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("`{program} {}` failed", arguments.join(" ")));
+    }
+    String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed no text"))
+}
+
+/// Whether a program is there.
+pub(crate) fn exists(program: &str) -> bool {
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
+}
