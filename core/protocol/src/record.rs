@@ -85,7 +85,9 @@ pub fn resolve<'a>(writes: &[(Position, Write<'a>)]) -> Resolved<'a> {
     let position = |index: usize| writes[index].0;
     let mut resolved = Resolved::default();
     for (index, (_, write)) in writes.iter().enumerate() {
-        if matches!(write, Write::Delete) && resolved.delete.is_none_or(|other| position(other) < position(index)) {
+        if matches!(write, Write::Delete)
+            && resolved.delete.is_none_or(|other| position(other) < position(index))
+        {
             resolved.delete = Some(index);
         }
     }

@@ -128,7 +128,9 @@ impl Value {
             Self::Bytes(bytes) => writer.bytes(bytes),
             Self::Array(items) => {
                 writer.array(items.len());
-                items.iter().for_each(|item| item.write(writer));
+                for item in items {
+                    item.write(writer);
+                }
                 writer
             }
             Self::Map(map) => {
@@ -264,9 +266,8 @@ mod tests {
 
     #[test]
     fn each_value_has_one_encoding() {
-        let map = |pairs: &[&str]| {
-            Value::Map(pairs.iter().map(|key| ((*key).to_owned(), Value::Null)).collect())
-        };
+        let map =
+            |pairs: &[&str]| Value::Map(pairs.iter().map(|key| ((*key).to_owned(), Value::Null)).collect());
         for (value, bytes) in [
             (Value::Int(-1), vec![0x20]),
             (Value::Int(24), vec![0x18, 24]),
@@ -315,7 +316,7 @@ mod tests {
         let deeper = nested(MAX_NESTING + 1);
         assert_eq!(Value::decode(&deeper.encode()), Err(ValueError::TooDeep));
         assert_eq!(deeper.check(), Err(ValueError::TooDeep));
-        assert!(Value::decode(&[0x81; 100_000]).is_err());
+        assert!(Value::decode(&vec![0x81; 100_000]).is_err());
     }
 
     #[test]

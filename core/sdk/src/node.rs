@@ -52,11 +52,16 @@ pub struct Node {
 
 struct Inner {
     engine: EngineHandle,
-    reader: Mutex<Reader>,
+    /// What is given back when the node is closed.
+    held: Mutex<Option<Held>>,
     listeners: Listeners,
     identity: Identity,
     runtime: Option<Runtime>,
-    /// Held as long as the node lives: one node at a time uses a folder.
+}
+
+struct Held {
+    reader: Reader,
+    /// One node at a time uses a folder.
     _lock: Option<File>,
 }
 
@@ -132,7 +137,8 @@ impl Node {
         let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
         let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
         let (engine, reader, identity) = driver::start(handle, engine, hands).await?;
-        let inner = Inner { engine, reader: Mutex::new(reader), listeners, identity, runtime: Some(runtime), _lock: lock };
+        let held = Mutex::new(Some(Held { reader, _lock: lock }));
+        let inner = Inner { engine, held, listeners, identity, runtime: Some(runtime) };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -281,7 +287,7 @@ impl Node {
     /// # Errors
     /// [`ErrorKind::Usage`] for an unknown group.
     pub async fn record(&self, group: &str, collection: &str, id: &str) -> Result<Option<Record>> {
-        reads::record(&*self.reader(), group, collection, id)
+        self.read(|reader| reads::record(reader, group, collection, id))
     }
 
     /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`.
@@ -289,7 +295,7 @@ impl Node {
     /// # Errors
     /// [`ErrorKind::Usage`] for an unknown group.
     pub async fn list(&self, group: &str, collection: &str, after: Option<&str>, limit: usize) -> Result<Vec<Record>> {
-        reads::list(&*self.reader(), group, collection, after, limit)
+        self.read(|reader| reads::list(reader, group, collection, after, limit))
     }
 
     /// Reads all versions of a record that are still kept, the losing ones too, and why they lost.
@@ -357,12 +363,10 @@ impl Node {
     pub async fn dispatch(&self, command: Command) -> Result<Reply> {
         match command {
             Command::Get { group, collection, id } => {
-                let record = reads::record(&*self.reader(), &group, &collection, &id)?;
-                Ok(Reply::Record { record })
+                Ok(Reply::Record { record: self.record(&group, &collection, &id).await? })
             }
             Command::List { group, collection, after, limit } => {
-                let records = reads::list(&*self.reader(), &group, &collection, after.as_deref(), limit)?;
-                Ok(Reply::Records { records })
+                Ok(Reply::Records { records: self.list(&group, &collection, after.as_deref(), limit).await? })
             }
             command => self.inner.engine.call(command).await,
         }
@@ -389,18 +393,20 @@ impl Node {
         Observer::new(self.clone(), group, collection)
     }
 
-    /// Closes the node: connections are closed, what was acknowledged is durable. Every later call fails
-    /// with [`ErrorKind::Closed`].
+    /// Closes the node: connections are closed, the data folder is free for another node. Every later call
+    /// fails with [`ErrorKind::Closed`].
     pub async fn close(&self) {
         self.inner.engine.close().await;
+        self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     async fn done(&self, command: Command) -> Result<()> {
         self.dispatch(command).await.map(|_| ())
     }
 
-    fn reader(&self) -> std::sync::MutexGuard<'_, Reader> {
-        self.inner.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
+        let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&held.as_ref().ok_or_else(Error::closed)?.reader)
     }
 
     #[allow(clippy::expect_used, reason = "the runtime is taken only when the last handle is dropped")]

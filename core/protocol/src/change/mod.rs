@@ -101,6 +101,7 @@ pub enum ChangeError {
 
 /// One operation of a change, or what is left of it.
 #[derive(Debug, Clone, PartialEq)]
+#[allow(clippy::large_enum_variant)] // Nearly all are held.
 enum Slot {
     Held { salt: [u8; SALT_LEN], op: Op },
     Forgotten([u8; HASH_LEN]),
@@ -150,8 +151,7 @@ impl Change {
         let mut salts = vec![0; ops.len() * SALT_LEN];
         rng.fill_bytes(&mut salts);
         let (salts, _) = salts.as_chunks::<SALT_LEN>();
-        let slots: Vec<_> =
-            salts.iter().zip(ops).map(|(salt, op)| Slot::Held { salt: *salt, op }).collect();
+        let slots: Vec<_> = salts.iter().zip(ops).map(|(salt, op)| Slot::Held { salt: *salt, op }).collect();
         check_together(&header, &slots)?;
         let encoded: Vec<_> = slots.iter().map(wire::encode_slot).collect();
         let header_bytes = header.encode();
@@ -302,7 +302,8 @@ fn check_together(header: &Header, slots: &[Slot]) -> Result<(), ChangeError> {
     if membership > 0 && membership < slots.len() {
         return Err(ChangeError::Forgotten);
     }
-    let genesis = held(slots).find_map(|op| if let Op::Genesis { owner, .. } = op { Some(owner) } else { None });
+    let genesis =
+        held(slots).find_map(|op| if let Op::Genesis { owner, .. } = op { Some(owner) } else { None });
     if genesis.is_some() && slots.len() > 1 {
         return Err(ChangeError::Mixed);
     }

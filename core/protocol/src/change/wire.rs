@@ -3,8 +3,8 @@
 use minicbor::{Decoder, data::Type};
 
 use super::{
-    Change, ChangeError, HASH_LEN, Header, MAX_CHANGE_LEN, MAX_OPS, Op, SALT_LEN, Slot, check_together, hash_of,
-    op_hash,
+    Change, ChangeError, HASH_LEN, Header, MAX_CHANGE_LEN, MAX_OPS, Op, SALT_LEN, Slot, check_together,
+    hash_of, op_hash,
 };
 use crate::{
     cbor::{self, NotCanonical, Writer},

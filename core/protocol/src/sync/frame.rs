@@ -20,8 +20,9 @@ pub const TARGET_FRAME: usize = 60 << 10;
 /// The greatest length of one message of a reconciliation, in bytes.
 pub(super) const MAX_RECONCILE: usize = 48 << 10;
 
-/// No honest frame has more: a change is at least this many bytes long.
-const MAX_CHANGES: u64 = (MAX_FRAME / 200) as u64;
+/// The greatest number of changes in a frame. No honest frame of [`TARGET_FRAME`] comes near it, as a
+/// change is some 200 bytes long at least.
+const MAX_CHANGES: u64 = 1000;
 
 const VERSION: u8 = 1;
 
@@ -136,9 +137,7 @@ impl Frame {
             (4, 2) => Self::Compared { group, message: read_message(decoder)? },
             (5, 2) => Self::Want { group, hashes: read_hashes(decoder)? },
             (6, 1) => Self::Sent { group },
-            (7, 3) => {
-                Self::Changes { group, span: read_span(decoder)?, changes: read_changes(decoder)? }
-            }
+            (7, 3) => Self::Changes { group, span: read_span(decoder)?, changes: read_changes(decoder)? },
             (8, 2) => Self::Ack { group, upto: read_optional_seq(decoder)? },
             _ => return Err(NotCanonical),
         })
@@ -235,8 +234,8 @@ mod tests {
         ] {
             assert_eq!(Frame::decode(&bad.encode()), Err(Misbehaviour::Malformed));
         }
-        for bad in [&[][..], &[VERSION], &[2, 1, 0x80], &[0; MAX_FRAME + 1]] {
-            assert_eq!(Frame::decode(bad), Err(Misbehaviour::Malformed));
+        for bad in [vec![], vec![VERSION], vec![2, 1, 0x80], vec![0; MAX_FRAME + 1]] {
+            assert_eq!(Frame::decode(&bad), Err(Misbehaviour::Malformed));
         }
     }
 

@@ -98,7 +98,12 @@ impl Sync {
         }
     }
 
-    pub(super) fn on_compared<L: ChangeLog>(&mut self, log: &L, group: GroupId, answer: &[u8]) -> Result<(), L> {
+    pub(super) fn on_compared<L: ChangeLog>(
+        &mut self,
+        log: &L,
+        group: GroupId,
+        answer: &[u8],
+    ) -> Result<(), L> {
         // An answer that comes late, to a comparison since begun anew, is no news.
         let Some(Stage::Comparing { rounds, lacking }) = self.stage(group) else { return Ok(()) };
         let (rounds, mut lacking) = (*rounds, core::mem::take(lacking));
@@ -183,7 +188,13 @@ impl Sync {
     }
 
     /// Joins a group if its membership changes make this user a member.
-    fn join<L: ChangeLog>(&mut self, log: &mut L, group: GroupId, held: &[Vec<u8>], now: u64) -> Result<(), L> {
+    fn join<L: ChangeLog>(
+        &mut self,
+        log: &mut L,
+        group: GroupId,
+        held: &[Vec<u8>],
+        now: u64,
+    ) -> Result<(), L> {
         let welcome = is_member(group, held, self.me)
             .map_err(|refusal| SyncError::Peer(Misbehaviour::FalseChange(refusal)))?;
         // Another session may have brought the group in the meantime.
@@ -283,7 +294,8 @@ impl Sync {
 
 /// Whether these membership changes, if they are what they claim to be, make the user a member.
 fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result::Result<bool, Refusal> {
-    let changes = changes.iter().map(|bytes| Change::decode(bytes)).collect::<core::result::Result<Vec<_>, _>>()?;
+    let changes =
+        changes.iter().map(|bytes| Change::decode(bytes)).collect::<core::result::Result<Vec<_>, _>>()?;
     let Some(genesis) = changes.iter().find(|change| change.is_genesis()) else { return Ok(false) };
     let mut membership = Membership::found(genesis)?;
     for change in changes.iter().filter(|change| !change.is_genesis()) {

@@ -163,7 +163,8 @@ pub trait ChangeLog {
     fn page(&self, request: &PageRequest) -> Result<Page, Self::Error>;
 
     /// The change of this name, if it is held, valid and within the scope.
-    fn change(&self, group: GroupId, hash: &ChangeHash, scope: Scope) -> Result<Option<Vec<u8>>, Self::Error>;
+    fn change(&self, group: GroupId, hash: &ChangeHash, scope: Scope)
+    -> Result<Option<Vec<u8>>, Self::Error>;
 
     /// Whether the change of this name is held, valid or not.
     fn holds(&self, group: GroupId, hash: &ChangeHash) -> Result<bool, Self::Error>;

@@ -28,8 +28,6 @@ mod log;
 mod outbound;
 mod reconcile;
 mod session;
-#[cfg(test)]
-mod tests;
 
 pub use self::{
     frame::{MAX_FRAME, TARGET_FRAME},

@@ -103,7 +103,12 @@ impl Sync {
         Ok(())
     }
 
-    pub(super) fn on_compare<L: ChangeLog>(&mut self, log: &L, group: GroupId, message: &[u8]) -> Result<(), L> {
+    pub(super) fn on_compare<L: ChangeLog>(
+        &mut self,
+        log: &L,
+        group: GroupId,
+        message: &[u8],
+    ) -> Result<(), L> {
         let outbound = self.outbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
         outbound.rounds += 1;
         if outbound.rounds > MAX_ROUNDS {
@@ -149,7 +154,8 @@ impl Sync {
     pub(super) fn pump<L: ChangeLog>(&mut self, log: &L) -> Result<(), L> {
         let busy = |sync: &Self| {
             let mut groups = sync.groups.iter();
-            let next = groups.find(|(_, known)| known.outbound.as_ref().is_some_and(|outbound| !outbound.idle));
+            let next =
+                groups.find(|(_, known)| known.outbound.as_ref().is_some_and(|outbound| !outbound.idle));
             next.map(|(group, _)| *group)
         };
         while let Some(group) = busy(self) {

@@ -68,9 +68,7 @@ impl Snapshot {
         self.machine()?.reconcile(message).map_err(bad)
     }
 
-    fn machine<E>(
-        &self,
-    ) -> core::result::Result<Negentropy<'_, NegentropyStorageVector>, SyncError<E>> {
+    fn machine<E>(&self) -> core::result::Result<Negentropy<'_, NegentropyStorageVector>, SyncError<E>> {
         Negentropy::borrowed(&self.items, MAX_RECONCILE as u64).map_err(bad)
     }
 }

@@ -122,7 +122,8 @@ impl Sync {
 
     /// Whether both sides hold the same of a group, as far as they have told each other.
     pub fn is_synced(&self, group: GroupId) -> bool {
-        let Some(Directions { inbound: Some(inbound), outbound: Some(outbound), .. }) = self.groups.get(&group)
+        let Some(Directions { inbound: Some(inbound), outbound: Some(outbound), .. }) =
+            self.groups.get(&group)
         else {
             return false;
         };

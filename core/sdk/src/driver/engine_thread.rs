@@ -149,6 +149,8 @@ impl Loop {
             self.step(inputs);
             if let Some(done) = closing {
                 self.close();
+                // The store must be closed before anybody is told so.
+                drop(self);
                 let _ = done.send(());
                 return;
             }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use connectoid_protocol::{
     change::{Change, ChangeError},
-    membership::{Affected, Membership},
+    membership::{Affected, Membership, Role},
     sync::{Applied, Refusal, Source},
     user::GroupId,
 };
@@ -32,7 +32,7 @@ impl Verdict {
     pub(super) fn of(membership: &Membership, change: &Change, now: u64) -> Self {
         let may_write = || {
             let role = membership.role_before(change.author(), change.position());
-            role.is_some_and(|role| role.may_write())
+            role.is_some_and(Role::may_write)
         };
         if change.stamp().is_ahead(now) {
             Self::Early

@@ -121,7 +121,9 @@ impl Store {
         let Some(group_no) = self.group_no(group)? else { return Ok(Vec::new()) };
         let sql = match scope {
             Scope::Everything => "SELECT stamp, hash FROM changes WHERE grp = ?1 AND state = 0",
-            Scope::Membership => "SELECT stamp, hash FROM changes WHERE grp = ?1 AND state = 0 AND membership = 1",
+            Scope::Membership => {
+                "SELECT stamp, hash FROM changes WHERE grp = ?1 AND state = 0 AND membership = 1"
+            }
         };
         let mut query = self.connection().prepare_cached(sql)?;
         let mut rows = query.query([group_no])?;

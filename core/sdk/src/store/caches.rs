@@ -86,7 +86,8 @@ impl Store {
 
     fn number_of(&self, table: &str, id: &[u8]) -> Result<i64> {
         let find = format!("SELECT no FROM {table} WHERE id = ?1");
-        let found: Option<i64> = read::optional(self.connection().prepare_cached(&find)?.query_row([id], |row| row.get(0)))?;
+        let found: Option<i64> =
+            read::optional(self.connection().prepare_cached(&find)?.query_row([id], |row| row.get(0)))?;
         if let Some(no) = found {
             return Ok(no);
         }

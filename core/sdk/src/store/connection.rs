@@ -45,8 +45,7 @@ impl Place {
 
     /// Opens it for writing; makes it if there is nothing.
     pub(super) fn open(&self) -> Result<Connection> {
-        let connection =
-            self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+        let connection = self.connect(OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
         // A database in memory has no log, and answers so.
         connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))?;
         connection.pragma_update(None, "synchronous", SYNCHRONOUS)?;

@@ -1,10 +1,6 @@
 //! Why a store fails.
 
-use connectoid_protocol::{
-    change::ChangeError,
-    membership::Role,
-    user::GroupId,
-};
+use connectoid_protocol::{change::ChangeError, membership::Role, user::GroupId};
 use rusqlite::ErrorCode;
 
 pub(super) type Result<T> = core::result::Result<T, StoreError>;

@@ -34,7 +34,8 @@ pub(super) fn collection_no(connection: &Connection, group_no: i64, name: &str) 
 }
 
 pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
-    let sql = "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner ORDER BY groups.no";
+    let sql =
+        "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner ORDER BY groups.no";
     let mut query = connection.prepare_cached(sql)?;
     let rows = query.query_map([], |row| {
         Ok(Group {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectoid_protocol::{
     change::{Change, Op},
-    membership::Affected,
+    membership::{Affected, Role},
     record::{RecordKey, Resolved, Write, resolve},
     stamp::Position,
 };
@@ -69,7 +69,7 @@ impl Store {
             );
             for no in self.numbers(&sql, params![group_no, from, author_no])? {
                 let position = rows::position(self.connection(), no)?;
-                if membership.role_before(affected.user, position).is_some_and(|role| role.may_write()) {
+                if membership.role_before(affected.user, position).is_some_and(Role::may_write) {
                     continue;
                 }
                 let change = rows::load(self.connection(), no)?;

@@ -37,7 +37,8 @@ pub(super) struct NewRow<'a> {
 
 /// Stores a change. Its number serves as its arrival number too, until it comes back to life.
 pub(super) fn insert(connection: &Connection, row: &NewRow<'_>) -> Result<()> {
-    let sql = "INSERT INTO changes (no, grp, seq, hash, author, stamp, source, state, membership, wins, since)
+    let sql =
+        "INSERT INTO changes (no, grp, seq, hash, author, stamp, source, state, membership, wins, since)
                VALUES (?1, ?2, ?1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
     connection.prepare_cached(sql)?.execute(params![
         row.no,

@@ -164,15 +164,12 @@ impl Writing<'_, '_> {
                 continue;
             }
             let value = value.encode();
-            if self.insert_field(field, &value)? {
+            if self.insert_field(field, &value)? || self.replace_field(field, &value)? {
                 self.count(self.no, 1);
-            } else if self.replace_field(field, &value)? {
-                self.count(self.no, 1);
+                visible = true;
             } else {
                 self.lose(field, self.no)?;
-                continue;
             }
-            visible = true;
         }
         Ok(visible)
     }
@@ -207,7 +204,9 @@ impl Writing<'_, '_> {
     /// The delete that hides what stands before it: its stamp and change.
     fn deleted_by(&mut self) -> Result<Option<(i64, i64)>> {
         let query = &mut self.statements.deleted_by;
-        read::optional(query.query_row(params![self.collection, self.id], |row| Ok((row.get(0)?, row.get(1)?))))
+        read::optional(
+            query.query_row(params![self.collection, self.id], |row| Ok((row.get(0)?, row.get(1)?))),
+        )
     }
 
     fn fields(&self) -> Result<Vec<(String, i64, i64)>> {

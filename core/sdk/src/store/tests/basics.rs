@@ -63,7 +63,8 @@ fn everything_is_there_after_a_restart() {
     let group = node.create_group();
     node.add(group, &UserKey::from_bytes(&[2; 32]), Role::Reader, NOW);
     node.commit(group, vec![set("a", &[("x", 1)])], NOW);
-    let (before, epoch, head) = (dump(&node.store), node.store.epoch().unwrap(), node.store.head(group).unwrap());
+    let (before, epoch, head) =
+        (dump(&node.store), node.store.epoch().unwrap(), node.store.head(group).unwrap());
     node.store = Store::open(&path).unwrap();
     assert_eq!(dump(&node.store), before);
     assert_eq!(node.store.epoch().unwrap(), epoch);

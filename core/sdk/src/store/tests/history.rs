@@ -4,7 +4,9 @@ use crate::store::{KEPT_FOR, Outcome, Version};
 fn brief(versions: &[Version]) -> Vec<(Option<&str>, Option<&Value>, bool)> {
     versions
         .iter()
-        .map(|version| (version.field.as_deref(), version.value.as_ref(), version.outcome == Outcome::Winning))
+        .map(|version| {
+            (version.field.as_deref(), version.value.as_ref(), version.outcome == Outcome::Winning)
+        })
         .collect()
 }
 

@@ -108,14 +108,19 @@ fn delete(id: &str) -> Op {
     Op::Delete { collection: "notes".into(), id: id.into() }
 }
 
+/// What [`Node::note`] gives of such a record.
+#[allow(clippy::unnecessary_wraps)] // To be compared with it.
 fn ints(fields: &[(&str, i64)]) -> Option<Fields> {
     Some(fields.iter().map(|(name, value)| ((*name).to_owned(), Value::Int(*value))).collect())
 }
 
+/// Collection, record id and field.
+type FieldName = (String, String, String);
+
 /// Everything of a store that must not depend on the order of arrival.
 #[derive(Debug, PartialEq, Eq, Default)]
 struct Dump {
-    fields: BTreeMap<(String, String, String), (Vec<u8>, [u8; 32])>,
+    fields: BTreeMap<FieldName, (Vec<u8>, [u8; 32])>,
     deletes: BTreeMap<(String, String), [u8; 32]>,
     live: BTreeSet<[u8; 32]>,
     history: BTreeSet<[u8; 32]>,
@@ -172,7 +177,10 @@ fn check_consistency(store: &Store) {
                  (SELECT count(*) FROM fields WHERE change = changes.no)
                  + (SELECT count(*) FROM deletes WHERE change = changes.no)",
         ),
-        ("live changes win", "SELECT count(*) FROM changes WHERE membership = 0 AND (state = 0) <> (wins > 0)"),
+        (
+            "live changes win",
+            "SELECT count(*) FROM changes WHERE membership = 0 AND (state = 0) <> (wins > 0)",
+        ),
         (
             "losses are of valid changes",
             "SELECT count(*) FROM lost WHERE NOT EXISTS

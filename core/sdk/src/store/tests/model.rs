@@ -11,7 +11,7 @@ pub(super) fn expected(changes: &[Change], owner: &UserKey, now: u64) -> Dump {
     let mut dump = Dump::default();
     let due = |change: &&Change| change.stamp().micros() <= now + MAX_AHEAD;
     let entries: Vec<_> = changes.iter().filter(|change| change.is_membership()).filter(due).collect();
-    let mut writes: HashMap<(String, String, String), Vec<(Position, Option<Vec<u8>>)>> = HashMap::new();
+    let mut writes: HashMap<FieldName, Vec<(Position, Vec<u8>)>> = HashMap::new();
     let mut deletes: HashMap<(String, String), Position> = HashMap::new();
     let valid: Vec<_> = changes
         .iter()
@@ -35,7 +35,7 @@ pub(super) fn expected(changes: &[Change], owner: &UserKey, now: u64) -> Dump {
                 Op::Set { collection, id, fields } => {
                     for (field, value) in fields {
                         let place = (collection.clone(), id.clone(), field.clone());
-                        writes.entry(place).or_default().push((position, Some(value.encode())));
+                        writes.entry(place).or_default().push((position, value.encode()));
                     }
                 }
                 Op::Delete { collection, id } => {
@@ -49,7 +49,7 @@ pub(super) fn expected(changes: &[Change], owner: &UserKey, now: u64) -> Dump {
     }
     for (place, mut writes) in writes {
         writes.sort_by_key(|(position, _)| *position);
-        let Some((position, Some(value))) = writes.pop() else { continue };
+        let Some((position, value)) = writes.pop() else { continue };
         let deleted = deletes.get(&(place.0.clone(), place.1.clone()));
         if deleted.is_none_or(|delete| *delete < position) {
             dump.fields.insert(place, (value, *position.hash.as_bytes()));
@@ -71,10 +71,12 @@ fn may_write(entries: &[&Change], owner: &UserKey, change: &Change) -> bool {
         return true;
     }
     let before = entries.iter().filter(|entry| entry.position() < change.position());
-    let about = before.flat_map(|entry| entry.ops().map(|op| (entry.position(), op))).filter_map(|(at, op)| match op {
-        Op::Member { user, role, .. } if *user == change.author() => Some((at, *role == Role::Writer)),
-        Op::Remove { user } if *user == change.author() => Some((at, false)),
-        _ => None,
-    });
+    let about = before.flat_map(|entry| entry.ops().map(|op| (entry.position(), op))).filter_map(
+        |(at, op)| match op {
+            Op::Member { user, role, .. } if *user == change.author() => Some((at, *role == Role::Writer)),
+            Op::Remove { user } if *user == change.author() => Some((at, false)),
+            _ => None,
+        },
+    );
     about.max_by_key(|(at, _)| *at).is_some_and(|(_, writer)| writer)
 }

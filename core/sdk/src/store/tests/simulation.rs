@@ -88,7 +88,7 @@ impl World {
     }
 
     fn commit(&mut self, index: usize) {
-        let ops: BTreeMap<_, _> = (0..1 + self.random(3))
+        let ops: BTreeMap<_, _> = (0..=self.random(3))
             .map(|_| {
                 let id = self.random(6).to_string();
                 let (field, value) = (self.random(3).to_string(), i64::from(self.rng.next_u32()));
@@ -107,7 +107,9 @@ impl World {
     /// Lets the sessions of a node know that it has something new.
     fn tell(&mut self, index: usize, from: Option<usize>) {
         for (wire, side) in [(index, 0), ((index + NODES - 1) % NODES, 1)] {
-            if from != Some(wire) && let Some(wire) = &mut self.wires[wire] {
+            if from != Some(wire)
+                && let Some(wire) = &mut self.wires[wire]
+            {
                 wire.committed(side, &mut self.nodes[index], self.group);
             }
         }
@@ -132,9 +134,8 @@ impl World {
             self.connect(wire);
         }
         for _ in 0..10_000 {
-            let moved = (0..NODES).fold(false, |moved, wire| {
-                self.deliver(wire, 0) | self.deliver(wire, 1) | moved
-            });
+            let moved =
+                (0..NODES).fold(false, |moved, wire| self.deliver(wire, 0) | self.deliver(wire, 1) | moved);
             if !moved {
                 return;
             }

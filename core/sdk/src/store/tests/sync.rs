@@ -244,15 +244,27 @@ fn false_peers_are_found_out() {
         (ack(group), Misbehaviour::OutOfTurn),
         (pull(group, 1 << 40), Misbehaviour::OutOfTurn),
         (pull(GroupId::from_bytes([9; 32]), 0), Misbehaviour::OutOfTurn),
-        (changes(group, &[7]), Misbehaviour::FalseChange(connectoid_protocol::change::ChangeError::from(connectoid_protocol::cbor::NotCanonical).into())),
-        (compare(group, &[0x61, 0, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), Misbehaviour::BadReconciliation),
+        (
+            changes(group, &[7]),
+            Misbehaviour::FalseChange(
+                connectoid_protocol::change::ChangeError::from(connectoid_protocol::cbor::NotCanonical)
+                    .into(),
+            ),
+        ),
+        (
+            compare(group, &[0x61, 0, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+            Misbehaviour::BadReconciliation,
+        ),
     ] {
         let mut wire = sync(&mut owner, &mut writer, NOW);
         let error = wire.sessions[0].on_frame(&mut owner.store, &bad, NOW).unwrap_err();
         assert!(matches!(error, SyncError::Peer(found) if found == misbehaviour), "{error} {bad:?}");
     }
     let mut wire = sync(&mut owner, &mut writer, NOW);
-    assert!(wire.sessions[0].on_frame(&mut owner.store, &[1, 200, 7], NOW).is_ok(), "types of later versions");
+    assert!(
+        wire.sessions[0].on_frame(&mut owner.store, &[1, 200, 7], NOW).is_ok(),
+        "types of later versions"
+    );
 }
 
 fn with_group(kind: u8, items: u8, group: GroupId, rest: &[u8]) -> Vec<u8> {

@@ -1,0 +1,70 @@
+//! Single commands: what they print and how they end.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use serde_json::Value;
+
+fn connectoid(data: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_connectoid"))
+        .args(["--json", "--service", "http://127.0.0.1:9"])
+        .arg("--data")
+        .arg(data)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn lines(output: &Output) -> Vec<Value> {
+    String::from_utf8_lossy(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn records_are_kept_between_commands() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let shared = connectoid(&data, &["share", "bob", "--group", "g", "--read-only"]);
+    assert!(lines(&shared)[0]["link"].as_str().unwrap().starts_with("connectoid://open#connectoid="));
+    assert!(connectoid(&data, &["put", "g", "c", "a", r#"{"x": 1, "y": [true, null, "ü"]}"#]).status.success());
+    assert!(connectoid(&data, &["put", "g", "c", "b", r#"{"x": 2}"#]).status.success());
+    assert!(connectoid(&data, &["delete", "g", "c", "b"]).status.success());
+    let listed = lines(&connectoid(&data, &["list", "g", "c"]));
+    assert_eq!(listed, [serde_json::json!({"id": "a", "fields": {"x": 1, "y": [true, null, "ü"]}})]);
+    assert_eq!(lines(&connectoid(&data, &["get", "g", "c", "a"])), listed);
+    let history = lines(&connectoid(&data, &["history", "g", "c", "b"]));
+    assert!(history.iter().any(|version| version["winning"] == false && version["why"] == "deleted later"));
+    let peers = lines(&connectoid(&data, &["peers"]));
+    assert_eq!((&peers[0]["nickname"], &peers[0]["state"]), (&"bob".into(), &"invited".into()));
+}
+
+#[test]
+fn exit_codes_say_whose_fault_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let code = |arguments: &[&str]| connectoid(&data, arguments).status.code();
+    assert_eq!(code(&["get", "nowhere", "c", "a"]), Some(2));
+    assert_eq!(code(&["put", "g", "c", "a", "not json"]), Some(2));
+    assert_eq!(code(&["open", "not a link", "--as", "bob"]), Some(2));
+    assert_eq!(code(&["no-such-command"]), Some(2));
+    assert_eq!(code(&["share", "bob", "--group", "g"]), Some(0));
+    let link = lines(&connectoid(&folder.path().join("other"), &["share", "x", "--group", "g"]))[0]["link"].clone();
+    assert_eq!(code(&["open", link.as_str().unwrap(), "--as", "x", "--wait", "1s"]), Some(3));
+    std::fs::write(data.join("connectoid.db"), vec![b'x'; 8192]).unwrap();
+    assert_eq!(code(&["peers"]), Some(5));
+}
+
+#[test]
+fn a_link_becomes_an_image() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    for (name, start) in [("code.png", b"\x89PNG".as_slice()), ("code.svg", b"<svg ".as_slice())] {
+        let file = folder.path().join(name);
+        let nickname = name.replace('.', "-");
+        let output =
+            connectoid(&data, &["share", &nickname, "--group", "g", "--qr-file", file.to_str().unwrap()]);
+        assert!(output.status.success());
+        assert!(std::fs::read(file).unwrap().starts_with(start));
+    }
+}

@@ -1,0 +1,189 @@
+//! Sharing, opening and parting, end to end.
+
+mod common;
+
+use std::time::Duration;
+
+use common::{node, node_in, pair, paired, service, shows, wait};
+use connectoid::{
+    ErrorKind, EventKind, Placement, Role, Share,
+    api::{ConnectionState, PairState, Verified},
+};
+use serde_json::json;
+
+#[tokio::test]
+async fn two_nodes_share_and_keep_their_records_the_same() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    alice.put("g", "c", "milk", json!({"count": 2, "note": "ü"})).await.unwrap();
+    shows(&bob, "milk", &json!({"count": 2, "note": "ü"})).await;
+    bob.put("g", "c", "milk", json!({"count": 3})).await.unwrap();
+    shows(&alice, "milk", &json!({"count": 3, "note": "ü"})).await;
+
+    let peers = alice.peers().await.unwrap();
+    assert_eq!((peers[0].nickname.as_str(), peers[0].state), ("bob", PairState::Paired));
+    assert_eq!(peers[0].connection, ConnectionState::Connected);
+    assert_eq!(peers[0].user.as_deref(), Some(bob.user_id().as_str()));
+    assert!(peers[0].groups[0].last_synced_at.is_some());
+    let groups = bob.groups().await.unwrap();
+    assert_eq!((groups[0].name.as_str(), groups[0].role), ("g", Some(Role::Writer)));
+    let history = alice.history("g", "c", "milk").await.unwrap();
+    let lost = history.iter().find(|version| !version.winning).unwrap();
+    assert_eq!((&lost.value, lost.nickname.as_deref()), (&Some(json!(2)), Some("me")));
+}
+
+#[tokio::test]
+async fn a_reader_reads_and_does_not_write() {
+    let service = service().await;
+    let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
+    pair(&alice, &bob, Share::new("bob", "g").read_only()).await;
+    alice.put("g", "c", "r", json!({"x": 1})).await.unwrap();
+    shows(&bob, "r", &json!({"x": 1})).await;
+    let refused = bob.put("g", "c", "r", json!({"x": 2})).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::NotPermitted);
+}
+
+#[tokio::test]
+async fn the_second_opener_is_told_and_the_creator_is_warned() {
+    let service = service().await;
+    let (alice, bob, eve) =
+        (node(&service.url()).await, node(&service.url()).await, node(&service.url()).await);
+    let link = alice.share(Share::new("bob", "g")).await.unwrap().link;
+    let (mut at_alice, mut at_bob, mut at_eve) = (alice.events(), bob.events(), eve.events());
+    bob.open_link(&link, "alice").await.unwrap();
+    wait(&mut at_bob, "bob to be synced", |event| matches!(event, EventKind::Synced { .. })).await;
+    eve.open_link(&link, "alice").await.unwrap();
+    let refused = wait(&mut at_eve, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
+    let alarm = wait(&mut at_alice, "an alarm", |event| matches!(event, EventKind::LinkOpenedAgain { .. })).await;
+    let EventKind::OpenRefused { problem, used_at, winner, .. } = refused.kind else { unreachable!() };
+    let EventKind::LinkOpenedAgain { nickname, winner: pinned, other } = alarm.kind else { unreachable!() };
+    assert_eq!((problem.kind, nickname.as_str()), (ErrorKind::LinkUsed, "bob"));
+    assert!(used_at.is_some() && winner == Some(pinned.clone()) && other != pinned);
+    assert_eq!(eve.peers().await.unwrap()[0].state, PairState::Refused);
+    assert_eq!(alice.peers().await.unwrap()[0].alarms, 1);
+    let finding = &eve.diagnose(Some("alice")).await.unwrap().findings[0];
+    assert_eq!(finding.kind, ErrorKind::LinkUsed);
+}
+
+#[tokio::test]
+async fn expired_and_revoked_links_are_told_apart() {
+    let service = service().await;
+    let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
+    let mut share = Share::new("early", "g");
+    share.expires_in = Some(Duration::from_secs(1));
+    let expired = alice.share(share).await.unwrap();
+    let revoked = alice.share(Share::new("bob", "g")).await.unwrap();
+    alice.unshare("bob").await.unwrap();
+    // Until the link's time has run out by the same clock that the node goes by.
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
+    tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_micros(
+        u64::try_from(u128::from(expired.expires).saturating_sub(now())).unwrap() + 1000,
+    ))
+    .await;
+    for (link, nickname, kind) in
+        [(expired.link, "one", ErrorKind::LinkExpired), (revoked.link, "two", ErrorKind::LinkRevoked)]
+    {
+        let mut events = bob.events();
+        bob.open_link(&link, nickname).await.unwrap();
+        let refused = wait(&mut events, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
+        let EventKind::OpenRefused { problem, .. } = refused.kind else { unreachable!() };
+        assert_eq!(problem.kind, kind);
+    }
+}
+
+#[tokio::test]
+async fn unsharing_deletes_the_keys_on_both_sides() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let mut at_bob = bob.events();
+    alice.unshare("bob").await.unwrap();
+    wait(&mut at_bob, "bob to be told", |event| matches!(event, EventKind::Unshared { .. })).await;
+    assert!(alice.peers().await.unwrap().is_empty() && bob.peers().await.unwrap().is_empty());
+    let members = &alice.groups().await.unwrap()[0].members;
+    assert_eq!(members.len(), 1, "Bob is removed from the group that Alice owns");
+}
+
+#[tokio::test]
+async fn what_was_written_while_away_arrives_after_a_restart() {
+    let service = service().await;
+    let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (alice, bob) =
+        (node_in(folders.0.path(), &service.url()).await, node_in(folders.1.path(), &service.url()).await);
+    pair(&alice, &bob, Share::new("bob", "g")).await;
+    bob.close().await;
+    drop(bob);
+    alice.put("g", "c", "r", json!({"x": 1})).await.unwrap();
+    alice.close().await;
+    drop(alice);
+    let alice = node_in(folders.0.path(), &service.url()).await;
+    let bob = node_in(folders.1.path(), &service.url()).await;
+    shows(&bob, "r", &json!({"x": 1})).await;
+    bob.delete("g", "c", "r").await.unwrap();
+    let mut observer = alice.observe("g", "c");
+    let gone = async {
+        loop {
+            let observed = observer.next().await.unwrap().unwrap();
+            if observed.iter().any(|observed| observed.id == "r" && observed.record.is_none()) {
+                return;
+            }
+            if observed.is_empty() && alice.record("g", "c", "r").await.unwrap().is_none() {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(common::PATIENCE, gone).await.unwrap();
+}
+
+#[tokio::test]
+async fn app_messages_arrive_and_are_confirmed() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let mut at_bob = bob.events();
+    let message = vec![7; 200_000];
+    alice.send("bob", message.clone()).await.unwrap();
+    let event = wait(&mut at_bob, "a message", |event| matches!(event, EventKind::Message { .. })).await;
+    assert_eq!(event.kind, EventKind::Message { nickname: "alice".into(), data: message });
+    assert_eq!(alice.send("bob", vec![0; 300_000]).await.unwrap_err().kind, ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn both_sides_see_the_same_emoji() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let (mut at_alice, mut at_bob) = (alice.events(), bob.events());
+    // Both start at once: one comparison comes of it.
+    let (one, other) = tokio::join!(alice.verify("bob"), bob.verify("alice"));
+    one.and(other).unwrap();
+    let is_emojis = |event: &EventKind| matches!(event, EventKind::Emojis { .. });
+    let at_alice = wait(&mut at_alice, "emoji", is_emojis).await;
+    let at_bob = wait(&mut at_bob, "emoji", is_emojis).await;
+    let emojis = |event: EventKind| if let EventKind::Emojis { emojis, .. } = event { emojis } else { unreachable!() };
+    assert_eq!(emojis(at_alice.kind), emojis(at_bob.kind));
+    alice.confirm_verify("bob", true).await.unwrap();
+    assert_eq!(alice.peers().await.unwrap()[0].verified, Verified::Sas);
+    assert_eq!(alice.confirm_verify("bob", true).await.unwrap_err().kind, ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn a_link_from_a_query_is_remembered_as_such() {
+    let service = service().await;
+    let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
+    let mut share = Share::new("bob", "g");
+    share.placement = Placement::Query;
+    share.link_base = Some("https://app.example/open".to_owned());
+    let link = alice.share(share).await.unwrap().link;
+    assert!(link.starts_with("https://app.example/open?connectoid="));
+    bob.open_link(&format!("Look, Bob: {link}!"), "alice").await.unwrap();
+    assert_eq!(bob.peers().await.unwrap()[0].verified, Verified::LinkQuery);
+}
+
+#[tokio::test]
+async fn a_dead_service_is_passed_over() {
+    let (dead, alive) = (service().await, service().await);
+    let dead_url = dead.url();
+    dead.shutdown().await;
+    let (alice, bob) = (node(&alive.url()).await, node(&alive.url()).await);
+    let mut share = Share::new("bob", "g");
+    share.services = vec![dead_url, alive.url()];
+    pair(&alice, &bob, share).await;
+}
