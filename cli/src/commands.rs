@@ -210,8 +210,7 @@ async fn serve(data: &Path, listen: std::net::SocketAddr, public_urls: Vec<Strin
     let failed = |error| Error::new(ErrorKind::StorageUnavailable, format!("the service cannot start: {error}"));
     let service = Service::start(config).await.map_err(failed)?;
     println!("listening on {}", service.url());
-    // Without a signal handler the default of the system applies.
-    let _ = tokio::signal::ctrl_c().await;
+    run::stop_signal().await;
     service.shutdown().await;
     Ok(())
 }

@@ -24,8 +24,8 @@ use crate::config::control_file;
 
 const FILE: &str = "control.json";
 
-/// The longest line: an app message of 256 KiB in base64url, with room.
-const MAX_LINE: u64 = 1 << 20;
+/// The longest line: a page of 10,000 records of several KiB.
+const MAX_LINE: u64 = 256 << 20;
 
 #[derive(Serialize, Deserialize)]
 struct ControlFile {

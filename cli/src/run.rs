@@ -73,8 +73,9 @@ fn all_synced(peers: &[PeerInfo]) -> bool {
     !waiting && paired().count() > 0 && paired().all(|peer| !peer.groups.is_empty() && complete(peer))
 }
 
+/// Waits until the process is asked to end.
 #[cfg(unix)]
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     use tokio::signal::unix::{SignalKind, signal};
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
@@ -83,8 +84,9 @@ async fn stop_signal() {
     }
 }
 
+/// Waits until the process is asked to end.
 #[cfg(not(unix))]
-async fn stop_signal() {
+pub(crate) async fn stop_signal() {
     // Without a handler there is nothing to wait for, and the default of the system applies.
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

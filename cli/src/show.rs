@@ -179,7 +179,7 @@ fn version_line(version: &HistoryEntry) -> String {
 /// An event in words.
 pub(crate) fn describe(event: &EventKind) -> String {
     match event {
-        EventKind::Paired { nickname } => format!("{nickname} opened the link: you share now"),
+        EventKind::Paired { nickname } => format!("{nickname} and you have met: you share now"),
         EventKind::Connected { nickname } => format!("connected to {nickname}"),
         EventKind::Disconnected { nickname, problem: None } => format!("the connection to {nickname} rests"),
         EventKind::Disconnected { nickname, problem: Some(problem) } => format!("disconnected from {nickname}: {}", problem.message),

@@ -459,7 +459,13 @@ impl Connector {
         let stage = self.attempt.as_ref().map(|attempt| &attempt.stage);
         matches!(
             stage,
-            Some(Stage::MakingOffer | Stage::AwaitingAnswer(_) | Stage::Opening { role: Role::Offerer, .. })
+            Some(
+                Stage::MakingOffer
+                    | Stage::AwaitingAnswer(_)
+                    | Stage::Opening { role: Role::Offerer, .. }
+                    | Stage::ExpectHello1(..)
+                    | Stage::ExpectHello2(_)
+            )
         )
     }
 

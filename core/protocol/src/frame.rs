@@ -55,7 +55,8 @@ pub enum Control {
     SasAccept(SasAccept),
     /// Third step: what was committed to.
     SasReveal(SasReveal),
-    /// "We do not share any more; forget the keys."
+    /// "We do not share any more; forget the keys." Travels on the *sync* channel, so that it comes after
+    /// the membership change that goes with it; its number means the same on both channels.
     Unshare,
     /// "I have nothing more to say for now and close the connection."
     Rest,
@@ -159,8 +160,8 @@ impl Control {
             Self::SasStart(body) => encode(5, body),
             Self::SasAccept(body) => encode(6, body),
             Self::SasReveal(body) => encode(7, body),
-            Self::Unshare => encode(8, [(); 0]),
-            Self::Rest => encode(9, [(); 0]),
+            Self::Rest => encode(8, [(); 0]),
+            Self::Unshare => encode(64, [(); 0]),
         }
     }
 
@@ -178,8 +179,8 @@ impl Control {
             5 => Self::SasStart(decode(payload)?),
             6 => Self::SasAccept(decode(payload)?),
             7 => Self::SasReveal(decode(payload)?),
-            8 => decode::<[(); 0]>(payload).map(|_| Self::Unshare)?,
-            9 => decode::<[(); 0]>(payload).map(|_| Self::Rest)?,
+            8 => decode::<[(); 0]>(payload).map(|_| Self::Rest)?,
+            64 => decode::<[(); 0]>(payload).map(|_| Self::Unshare)?,
             _ => return Ok(None),
         }))
     }

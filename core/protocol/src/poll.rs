@@ -34,6 +34,9 @@ pub const WAIT: u64 = 25;
 /// The pace while an answer is expected, in µs.
 pub const HOT_INTERVAL: u64 = 2_000_000;
 
+/// A check that came back empty sooner than this was not held by the service, in µs.
+pub const SHORTEST_HOLD: u64 = 1_000_000;
+
 /// How long an answer is expected after something was sent, in µs.
 pub const HOT_TIME: u64 = 60_000_000;
 
@@ -112,6 +115,7 @@ pub struct Poller {
     boxes: BTreeMap<BoxId, Watched>,
     services: BTreeMap<String, Service>,
     running: BTreeMap<CheckId, String>,
+    round_began: u64,
     next_round: u64,
     round: u32,
     quiet_rounds: u32,
@@ -141,6 +145,7 @@ impl Poller {
             boxes: BTreeMap::new(),
             services: BTreeMap::new(),
             running: BTreeMap::new(),
+            round_began: 0,
             next_round: 0,
             round: 0,
             quiet_rounds: 0,
@@ -171,6 +176,19 @@ impl Poller {
         self.start_over();
     }
 
+    /// Does not ask a service for a box any more: it says that the box is closed there.
+    pub fn leave_out(&mut self, id: &BoxId, service: &str) {
+        if let Some(watched) = self.boxes.get_mut(id) {
+            watched.services.retain(|known| known != service);
+        }
+    }
+
+    /// Forgets all boxes and gives up what is under way.
+    pub fn clear(&mut self) {
+        self.boxes.clear();
+        self.start_over();
+    }
+
     /// Stops watching a box. Checks under way are left alone: what they bring is ignored.
     pub fn forget(&mut self, id: &BoxId) {
         self.boxes.remove(id);
@@ -181,11 +199,11 @@ impl Poller {
         self.boxes.keys()
     }
 
-    /// Moves a cursor on, after the effect of the messages up to it is persisted.
+    /// Moves a cursor, after the effect of the messages up to it is persisted. It may move back: a service
+    /// treats a cursor beyond its own clock as 0.
     pub fn on_processed(&mut self, id: &BoxId, service: &str, at: u64) {
         if let Some(watched) = self.boxes.get_mut(id) {
-            let cursor = watched.cursors.entry(service.to_owned()).or_default();
-            *cursor = (*cursor).max(at);
+            watched.cursors.insert(service.to_owned(), at);
         }
     }
 
@@ -252,7 +270,9 @@ impl Poller {
     fn plan(&self, now: u64, rng: &mut impl CryptoRng) -> u64 {
         let open = self.services.values().map(|service| service.not_before).min().unwrap_or(0);
         if self.pace == Pace::Foreground {
-            return now.max(open);
+            // A service that does not hold checks must not be asked at the speed of the network.
+            let held = now >= self.round_began.saturating_add(SHORTEST_HOLD) || self.quiet_rounds <= 1;
+            return if held { now } else { now + HOT_INTERVAL }.max(open);
         }
         if now < self.hot_until {
             return (now + HOT_INTERVAL).max(open);
@@ -263,6 +283,7 @@ impl Poller {
     }
 
     fn start_round(&mut self, now: u64) {
+        self.round_began = now;
         let full = self.round.is_multiple_of(FULL_ROUND) || now < self.hot_until;
         self.round = self.round.wrapping_add(1);
         let mut plan: BTreeMap<Endpoint, Vec<(BoxId, u64)>> = BTreeMap::new();
@@ -426,11 +447,11 @@ mod tests {
     }
 
     #[test]
-    fn cursors_only_move_on() {
+    fn cursors_follow_what_was_processed() {
         let mut poller = poller(Pace::Background, 1, &["http://a"]);
         let id = address(0, &["http://a"]).box_id();
+        poller.on_processed(&id, "http://a", 1 << 52);
         poller.on_processed(&id, "http://a", 7);
-        poller.on_processed(&id, "http://a", 5);
         poller.on_timeout(1);
         let Some(Output::Check { boxes, .. }) = poller.poll_output() else { panic!("no check") };
         assert_eq!(boxes, [(id, 7)]);

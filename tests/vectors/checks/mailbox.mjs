@@ -75,6 +75,7 @@ export async function messages(vectors) {
   const id = fromHex(recipient.Q);
   for (const { message, canonical: expected, plaintext } of vectors.messages) {
     results.same(readMessage(utf8(plaintext), id), message, message.kind);
+    results.same(message.connectoid, sender.address, 'return address');
     results.same(canonical(JSON.parse(plaintext)), expected, `canonical ${message.kind}`);
     const { sig: _, ...unsigned } = JSON.parse(plaintext);
     const resigned = JSON.stringify(sign(unsigned, fromHex(sender.q)));

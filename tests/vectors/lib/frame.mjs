@@ -15,8 +15,8 @@ export const CONTROL = {
   sas_start: [5, [48]],
   sas_accept: [6, [32]],
   sas_reveal: [7, [32]],
-  unshare: [8, []],
-  rest: [9, []],
+  rest: [8, []],
+  unshare: [64, []],
 };
 
 export const APP = { message: [1, ['u64', 'bytes']], received: [2, ['u64']] };

@@ -1,7 +1,7 @@
 //! The receiving side (R) of one group.
 
 use super::{
-    ChangeLog, Epoch, MAX_JOINING, MAX_NEW_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope,
+    ChangeLog, Epoch, MAX_JOINING, MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope,
     Sync, SyncError, frame::Frame, session::Result,
 };
 use crate::{
@@ -64,7 +64,7 @@ impl Sync {
         head: u64,
     ) -> Result<(), L> {
         let unknown = log.standing(group, self.me)? == Standing::Unknown;
-        if unknown && !self.groups.contains_key(&group) && self.count_new() >= MAX_NEW_GROUPS {
+        if unknown && !self.groups.contains_key(&group) && self.count_groups(log)? >= MAX_PEER_GROUPS {
             return Ok(());
         }
         let stage = if unknown { Stage::Joining { held: Vec::new() } } else { Stage::Waiting };
@@ -286,9 +286,11 @@ impl Sync {
         }
     }
 
-    fn count_new(&self) -> usize {
-        let joining = |inbound: &Inbound| matches!(inbound.stage, Stage::Joining { .. } | Stage::Ignoring);
-        self.groups.values().filter(|known| known.inbound.as_ref().is_some_and(joining)).count()
+    /// How many groups are shared with the peer, or may soon be.
+    fn count_groups<L: ChangeLog>(&self, log: &L) -> Result<usize, L> {
+        let new = |inbound: &Inbound| matches!(inbound.stage, Stage::Joining { .. } | Stage::Ignoring);
+        let joining = self.groups.values().filter(|known| known.inbound.as_ref().is_some_and(new)).count();
+        Ok(log.groups_of(self.peer.user)?.len() + joining)
     }
 }
 

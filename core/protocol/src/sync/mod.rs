@@ -44,8 +44,9 @@ pub const WINDOW: usize = 1 << 20;
 /// The greatest number of changes asked for at once.
 pub const MAX_WANT: usize = 1000;
 
-/// The greatest number of groups unknown so far that one session may bring.
-pub const MAX_NEW_GROUPS: usize = 256;
+/// The greatest number of groups shared with one peer, from which on the peer brings no new ones: anybody
+/// can make anybody a member of a group.
+pub const MAX_PEER_GROUPS: usize = 256;
 
 /// The greatest number of bytes of membership changes held of a group before it is known whether they
 /// make this user a member.

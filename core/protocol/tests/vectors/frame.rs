@@ -58,7 +58,7 @@ impl Vectors for Frames {
         Self {
             control: control().map(|(name, control, payload)| frame(name, payload, control.encode())).into(),
             app: app().map(|(name, app, payload)| frame(name, payload, app.encode())).into(),
-            unknown: [&[1, 200][..], &[1, 0, 0x80], &[1, 10, 0xff, 1]].map(Hex::from).into(),
+            unknown: [&[1, 200][..], &[1, 0, 0x80], &[1, 60, 0xff, 1]].map(Hex::from).into(),
             refused: REFUSED
                 .iter()
                 .map(|(bytes, what)| Refused { what: (*what).into(), bytes: bytes.into() })
@@ -140,10 +140,10 @@ fn app() -> [(&'static str, App, serde_json::Value); 3] {
 const REFUSED: &[(&[u8], &str)] = &[
     (&[], "nothing"),
     (&[1], "no type"),
-    (&[2, 9, 0x80], "another version of frames"),
-    (&[1, 9], "no payload"),
-    (&[1, 9, 0x80, 0], "a trailing byte"),
-    (&[1, 9, 0x81, 0], "a field too many"),
+    (&[2, 4, 0x81, 3], "another version of frames"),
+    (&[1, 4], "no payload"),
+    (&[1, 4, 0x81, 3, 0], "a trailing byte"),
+    (&[1, 4, 0x82, 3, 0], "a field too many"),
     (&[1, 4, 0x80], "a field too few"),
     (&[1, 4, 0x81, 0x18, 3], "a number longer than needed"),
     (&[1, 4, 0x9f, 3, 0xff], "an array of indefinite length"),

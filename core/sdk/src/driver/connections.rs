@@ -1,9 +1,10 @@
 //! WebRTC connections, and whole frames over them.
 
-use std::{collections::HashMap, sync::{Arc, Mutex}};
+use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
 
 use bytes::Bytes;
 use connectoid_protocol::frame::{FrameError, Joiner, pieces};
+use futures_util::future::join_all;
 use tokio::{
     runtime::Handle,
     sync::mpsc,
@@ -15,6 +16,9 @@ use crate::{
     engine::{DescribeFailure, Input, LinkId},
     rtc::{Channel, CloseReason, Connection, Incoming, RtcConfig, RtcError, RtcEvent},
 };
+
+/// How long what was sent last may take to leave.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// All connections of a node.
 pub(super) struct Connections {
@@ -28,6 +32,17 @@ pub(super) struct Connections {
 struct Line {
     orders: mpsc::UnboundedSender<Order>,
     task: JoinHandle<()>,
+}
+
+impl Line {
+    /// Closes after what was sent before; a peer that does not take it is not waited for.
+    async fn close(mut self) {
+        // A task that has ended is closed already.
+        let _ = self.orders.send(Order::Close);
+        if tokio::time::timeout(CLOSE_LIMIT, &mut self.task).await.is_err() {
+            self.task.abort();
+        }
+    }
 }
 
 /// What a connection's task is told. The queue is unbounded, but what the engine puts into it is not:
@@ -68,19 +83,14 @@ impl Connections {
     /// Closes a connection after what was sent before.
     pub(super) fn close(&self, link: LinkId) {
         if let Some(line) = lock(&self.open).remove(&link) {
-            // A task that has ended is closed already.
-            let _ = line.orders.send(Order::Close);
+            self.runtime.spawn(line.close());
         }
     }
 
     /// Closes all connections and waits until they are closed.
     pub(super) async fn close_all(&self) {
         let lines: Vec<Line> = lock(&self.open).drain().map(|(_, line)| line).collect();
-        for line in lines {
-            let _ = line.orders.send(Order::Close);
-            // A task that panicked has dropped its connection, which closes it.
-            let _ = line.task.await;
-        }
+        join_all(lines.into_iter().map(Line::close)).await;
     }
 
     fn start(

@@ -58,12 +58,12 @@ impl EngineHandle {
         }
     }
 
-    /// Ends the engine without waiting.
-    pub(crate) fn close_soon(&self) {
-        let (done, _) = oneshot::channel();
-        if let Err(mpsc::error::TrySendError::Full(work)) = self.queue.try_send(Work::Close(done)) {
-            let queue = self.queue.clone();
-            std::thread::spawn(move || queue.blocking_send(work));
+    /// Ends the engine and waits for it, outside any runtime.
+    pub(crate) fn close_blocking(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.queue.blocking_send(Work::Close(done)).is_ok() {
+            // The thread drops `done` if it ends otherwise, and then it is closed as well.
+            let _ = closed.blocking_recv();
         }
     }
 }

@@ -76,9 +76,9 @@ fn ascends(received: &Received, at: u64) -> bool {
     numbers.clone().is_sorted_by(|one, next| one < next) && (restarted || numbers.min().is_none_or(|first| first > at))
 }
 
-/// A cursor beyond any plausible clock is treated as 0 by the service, so its numbers may be lower.
+/// A cursor more than an hour ahead of this clock is treated as 0 by the service, so its numbers may be lower.
 fn ahead_limit() -> i64 {
-    i64::try_from(now_seconds()).unwrap_or(i64::MAX / 2_000_000).saturating_add(365 * 86_400).saturating_mul(1_000_000)
+    i64::try_from(now_seconds()).unwrap_or(i64::MAX / 2_000_000).saturating_add(3600).saturating_mul(1_000_000)
 }
 
 fn answer(endpoint: &Endpoint, key: &BoxKey, question: &str) -> Result<Zeroizing<[u8; NONCE_LEN]>, ServiceFailure> {

@@ -26,7 +26,7 @@ impl Engine {
         Ok(())
     }
 
-    fn settle_pair(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+    pub(super) fn settle_pair(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         loop {
             let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
             if let Some(asked) = pair.connector.poll_output() {

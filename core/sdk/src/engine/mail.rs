@@ -114,20 +114,25 @@ impl Engine {
         let id = fetched.key.id();
         let messages = match fetched.messages {
             Ok(messages) => messages,
-            Err(ServiceFailure::Refused(ServiceRefusal::Closed, _)) => return Ok(None),
+            Err(ServiceFailure::Refused(ServiceRefusal::Closed, _)) => {
+                self.trace.add(now, "a service says that one of our boxes is closed; it is not asked again");
+                self.poller.leave_out(&id, &fetched.service);
+                return Ok(None);
+            }
             Err(failure) => {
                 self.note_service(&fetched.service, Some(failure), now);
                 return Ok(Some(failure.retry_after()));
             }
         };
-        let Some(newest) = messages.last().map(|(at, _)| *at) else { return Ok(None) };
-        let crashing = self.store.tries(&id, &fetched.service)? > MAX_TRIES;
-        for (_, sealed) in messages {
-            if crashing {
-                self.trace.add(now, "a message was skipped that could not be processed three times");
-                continue;
+        let Some(mut newest) = messages.last().map(|(at, _)| *at) else { return Ok(None) };
+        if self.store.tries(&id, &fetched.service)? > MAX_TRIES {
+            // One of these ends the process every time; the first goes, the rest is fetched again.
+            self.trace.add(now, "a message was skipped that could not be processed three times");
+            newest = messages[0].0;
+        } else {
+            for (_, sealed) in messages {
+                self.on_sealed(&id, &sealed, now)?;
             }
-            self.on_sealed(&id, &sealed, now)?;
         }
         self.store.set_cursor(&id, &fetched.service, newest)?;
         self.poller.on_processed(&id, &fetched.service, newest);
@@ -169,7 +174,10 @@ impl Engine {
         let from = read.message.from.clone();
         let Some(link) = self.links.get_mut(&number) else { return Ok(()) };
         let is_offer = matches!(read.message.body, Body::Offer { .. });
-        let known = link.invite.pinned.is_some_and(|pin| pin.opener == from.box_id());
+        // The opener may have changed its box before it heard of ours.
+        let of_pair = |pair: &super::Pair| pair.record.sending.as_ref().is_some_and(|to| to.accepts(&from.box_id()));
+        let known = link.invite.pinned.is_some_and(|pin| pin.opener == from.box_id())
+            || link.pair.and_then(|pair| self.pairs.get(&pair)).is_some_and(of_pair);
         if !is_offer && !known {
             return Ok(());
         }

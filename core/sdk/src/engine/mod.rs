@@ -268,9 +268,11 @@ impl Engine {
     /// Takes what happened and commits what follows from it. Drain [`Engine::poll_output`] afterwards.
     pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>, now: u64) {
         let inputs: Vec<Input> = inputs.into_iter().collect();
+        let request = |input: &Input| if let Input::Command(request, _) = input { Some(*request) } else { None };
+        let requests: Vec<RequestId> = inputs.iter().filter_map(request).collect();
         let mark = self.outputs.len();
         if let Err(error) = self.try_step(inputs, now) {
-            self.recover(mark, &error, now);
+            self.recover(mark, &requests, &error, now);
         }
     }
 
@@ -278,6 +280,13 @@ impl Engine {
     pub fn shut_down(&mut self, now: u64) {
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         for number in numbers {
+            if let Some(pair) = self.pairs.get_mut(&number) {
+                // A peer that hears of the rest does not try to come back.
+                pair.connector.rest(now, &mut self.rng);
+            }
+            if let Err(error) = self.settle_pair(number, now) {
+                tracing::warn!(%error, "a pair was closed without a word");
+            }
             self.close_for_good(number);
         }
         self.trace.add(now, "closed");
@@ -362,24 +371,16 @@ impl Engine {
     }
 
     /// Nothing of a failed step may leave: its commands fail, and memory starts over from the store.
-    fn recover(&mut self, mark: usize, error: &StoreError, now: u64) {
+    fn recover(&mut self, mark: usize, requests: &[RequestId], error: &StoreError, now: u64) {
         tracing::error!(%error, "a step failed and is undone");
         let rolled_back = self.store.rollback_transaction();
-        let undone = self.outputs.split_off(mark);
+        self.outputs.truncate(mark);
+        self.outputs.extend(requests.iter().map(|request| Output::Reply(*request, Err(error.into()))));
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         for number in numbers {
             self.close_for_good(number);
         }
-        for output in undone {
-            match output {
-                Output::Reply(request, _) => {
-                    self.outputs.push_back(Output::Reply(request, Err(error.into())));
-                }
-                Output::Check { id, .. } => self.outputs.push_back(Output::AbortCheck(id)),
-                _ => {}
-            }
-        }
-        self.poller = Poller::new(self.config.pace, self.config.poll_interval);
+        self.poller.clear();
         if rolled_back.is_err() || self.load(now).is_err() {
             tracing::error!("the store cannot be read back; the node goes on without its peers");
         }

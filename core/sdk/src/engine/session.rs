@@ -138,6 +138,7 @@ impl Engine {
                 Some(frame) => self.on_control(number, frame, now),
                 None => Ok(()),
             },
+            Channel::Sync if frame == Control::Unshare.encode() => Ok(self.on_unshared(number, now)?),
             Channel::Sync => Ok(session.sync.on_frame(&mut self.store, frame, now)?),
             Channel::App => match App::decode(frame)? {
                 Some(App::Message(message)) => self.on_app_message(number, message, now),
@@ -163,7 +164,6 @@ impl Engine {
                 }
             }
             Control::SasStart(_) | Control::SasAccept(_) | Control::SasReveal(_) => self.on_sas(number, &frame, now),
-            Control::Unshare => Ok(self.on_unshared(number, now)?),
             Control::Rest => {
                 if let Some(pair) = self.pairs.get_mut(&number) {
                     let live = pair.connector.live();
@@ -241,7 +241,9 @@ impl Engine {
     /// Starts comparing emoji: at once if connected, else when connected.
     pub(super) fn verify(&mut self, nickname: &str, now: u64) -> CommandResult<()> {
         let number = self.pair_named(nickname)?;
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.is_reachable()) else {
+            return Err(Error::usage(format!("{nickname} has not opened the link yet")).into());
+        };
         pair.verify_wanted = true;
         if pair.session.is_none() {
             pair.connector.want_now(now, &mut self.rng);
@@ -317,11 +319,8 @@ impl Engine {
             return Err(Error::usage("there are no emoji to confirm; call `verify` first").into());
         };
         session.sas = Sas::Over;
-        if same {
-            pair.record.verified = Verified::Sas;
-            self.save_pair(number)?;
-        }
-        Ok(())
+        pair.record.verified = if same { Verified::Sas } else { Verified::Link };
+        Ok(self.save_pair(number)?)
     }
 
     /// Sends an app message, now or when connected.

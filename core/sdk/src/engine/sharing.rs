@@ -61,6 +61,7 @@ impl Engine {
         let url = link::to_url(base, &own.address, terms.placement);
         let number = self.insert_pair(new_pair(&terms.nickname, Side::Creator, own.clone(), now), |record| {
             record.grant = Some(Grant { group, role: terms.role });
+            record.verified = by_placement(terms.placement);
         })?;
         self.insert_link(LinkRecord { nickname: terms.nickname, own, invite: Invite::new(expires), pair: Some(number) })?;
         self.watch_boxes()?;
@@ -75,9 +76,11 @@ impl Engine {
             return Err(Error::usage("this is a link that this node made; it is for somebody else to open").into());
         }
         let same = |record: &PairRecord| record.sending.as_ref().is_some_and(|to| to.current.box_id() == address.box_id());
-        if let Some(pair) = self.pairs.values_mut().find(|pair| same(&pair.record)) {
+        if let Some((number, pair)) = self.pairs.iter_mut().find(|(_, pair)| same(&pair.record)) {
+            let refused = pair.record.refused.take().is_some();
+            let number = *number;
             pair.connector.want_now(now, &mut self.rng);
-            return Ok(());
+            return if refused { Ok(self.save_pair(number)?) } else { Ok(()) };
         }
         self.check_nickname(&credentials.nickname)?;
         let services =
@@ -85,7 +88,7 @@ impl Engine {
         let own = self.mint(&services)?;
         let number = self.insert_pair(new_pair(&credentials.nickname, Side::Opener, own, now), |record| {
             record.sending = Some(Sending::new(address));
-            record.verified = if placement == Placement::Query { Verified::LinkQuery } else { Verified::Link };
+            record.verified = by_placement(placement);
         })?;
         self.watch_boxes()?;
         self.trace.add(now, &format!("pair {number}: link opened"));
@@ -100,6 +103,7 @@ impl Engine {
     pub(super) fn unshare(&mut self, nickname: &str, now: u64) -> CommandResult<()> {
         let number = self.pair_named(nickname)?;
         self.remove_from_own_groups(number, now)?;
+        self.settle_pair(number, now)?;
         self.say_unshared(number, now)?;
         let mine = |link: &&mut LinkRecord| link.pair == Some(number);
         let link = self.links.iter_mut().find(|(_, link)| link.pair == Some(number)).map(|(number, _)| *number);
@@ -121,9 +125,6 @@ impl Engine {
     pub(super) fn remove_pair(&mut self, number: u64) -> Result<(), StoreError> {
         self.close_for_good(number);
         let Some(pair) = self.pairs.remove(&number) else { return Ok(()) };
-        for (request, _) in pair.queue {
-            self.outputs.push_back(Output::Reply(request, Err(Error::new(ErrorKind::Closed, "the share has ended"))));
-        }
         for own in pair.record.receiving.boxes() {
             if !self.links.values().any(|link| link.own.id() == own.id()) {
                 self.drop_box(own);
@@ -143,15 +144,14 @@ impl Engine {
             let Some(link) = self.links.remove(&number) else { continue };
             self.store.delete_sealed(Sealed::Link, number)?;
             let in_use = |pair: &super::Pair| pair.record.receiving.boxes().any(|own| own.id() == link.own.id());
-            if link.invite.pinned.is_none() {
-                // Nobody came: the pair that waited for the opener goes with its link.
-                if let Some(pair) = link.pair {
-                    self.remove_pair(pair)?;
+            match link.pair.filter(|_| link.invite.pinned.is_none()) {
+                // Nobody came: the pair that waited for the opener goes, and the box with it.
+                Some(pair) => self.remove_pair(pair)?,
+                None if self.pairs.values().any(in_use) => {}
+                None => {
+                    self.drop_box(&link.own);
+                    self.store.forget_box(&link.own.id())?;
                 }
-            }
-            if !self.pairs.values().any(in_use) {
-                self.drop_box(&link.own);
-                self.store.forget_box(&link.own.id())?;
             }
             self.watch_boxes()?;
         }
@@ -162,7 +162,10 @@ impl Engine {
     pub(super) fn close_for_good(&mut self, number: u64) {
         let Some(pair) = self.pairs.get_mut(&number) else { return };
         pair.connector.shut_down();
-        pair.session = None;
+        let unconfirmed = pair.session.take().map(|session| session.unconfirmed).unwrap_or_default();
+        let waiting = pair.queue.drain(..).map(|(request, _)| request).chain(unconfirmed.into_values());
+        let ended = || Err(Error::new(ErrorKind::Closed, "the share, or the node, has ended"));
+        self.outputs.extend(waiting.map(|request| Output::Reply(request, ended())));
         while let Some(output) = pair.connector.poll_output() {
             if let connectoid_protocol::connect::Output::Close(attempt) = output {
                 self.outputs.push_back(Output::Close((number, attempt)));
@@ -178,12 +181,12 @@ impl Engine {
         Ok(OwnBox { key, address })
     }
 
+    /// By the connection if there is one, and in any case by mail: the connection may be half dead.
     fn say_unshared(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         if let Some(session) = &pair.session {
             let frame = connectoid_protocol::frame::Control::Unshare.encode();
-            self.outputs.push_back(Output::Frame((number, session.attempt), crate::rtc::Channel::Control, frame));
-            return Ok(());
+            self.outputs.push_back(Output::Frame((number, session.attempt), crate::rtc::Channel::Sync, frame));
         }
         let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else { return Ok(()) };
         let from = pair.record.receiving.current.clone();
@@ -250,6 +253,10 @@ impl Engine {
 pub(super) fn endpoints(address: &Address) -> Vec<Endpoint> {
     let ext = address.ext().map(str::to_owned);
     address.services().iter().map(|service| Endpoint { service: service.clone(), ext: ext.clone() }).collect()
+}
+
+fn by_placement(placement: Placement) -> Verified {
+    if placement == Placement::Query { Verified::LinkQuery } else { Verified::Link }
 }
 
 fn new_pair(nickname: &str, side: Side, own: OwnBox, now: u64) -> PairRecord {

@@ -89,10 +89,10 @@ impl Store {
         Ok(rows.collect::<core::result::Result<_, _>>()?)
     }
 
-    /// Moves a cursor on, in the same transaction as the effect of the messages up to it.
+    /// Moves a cursor, in the same transaction as the effect of the messages up to it.
     pub fn set_cursor(&mut self, id: &BoxId, service: &str, at: u64) -> Result<()> {
         let sql = "INSERT INTO cursors (box, service, at) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (box, service) DO UPDATE SET at = max(at, excluded.at), tries = 0";
+                   ON CONFLICT (box, service) DO UPDATE SET at = excluded.at, tries = 0";
         self.connection().prepare_cached(sql)?.execute(params![id.as_bytes(), service, at])?;
         Ok(())
     }

@@ -24,7 +24,8 @@ pub const MAX_PARKED_BYTES: i64 = 64 << 20;
 impl Store {
     /// Takes parked changes whose time has come, at `now` in microseconds since the Unix epoch.
     ///
-    /// Gives, for each group in which there were some, what became of them.
+    /// Gives, for each group in which there were some, what became of them. Every session has to hear of
+    /// these groups ([`connectoid_protocol::sync::Sync::on_committed`]).
     ///
     /// # Errors
     /// Storage errors.

@@ -302,3 +302,60 @@ proptest::proptest! {
         assert_eq!(dump(&owner.store), before);
     }
 }
+
+/// Whether a frame brings changes with a span.
+fn has_span(frame: &[u8]) -> bool {
+    frame[1] == 7 && frame[2 + 1 + 34] != 0xf6
+}
+
+#[test]
+fn frames_of_a_former_stream_do_not_hide_what_was_missed() {
+    let (mut owner, mut writer, group) = pair();
+    let mut third = Node::new(3);
+    owner.add(group, &third.key, Role::Writer, NOW + 1);
+    sync(&mut owner, &mut third, NOW + 1);
+    sync(&mut owner, &mut writer, NOW + 1);
+    sync(&mut third, &mut writer, NOW + 1);
+    for n in 0..3 {
+        let fields = [("x".to_owned(), Value::Bytes(vec![7; 50 << 10]))].into();
+        let op = Op::Set { collection: "notes".into(), id: n.to_string(), fields };
+        third.commit(group, vec![op], NOW + 2);
+    }
+    owner.remove(group, &third.key, NOW + 10);
+    sync(&mut owner, &mut writer, NOW + 10);
+
+    // The writer does not believe the first frame, is told otherwise, and then gets the others.
+    let mut wire = Wire::connect(&mut third, &mut writer);
+    while wire.frames[1].iter().filter(|frame| has_span(frame)).count() < 3 {
+        while wire.deliver(0, &mut third, NOW + 11).unwrap() {}
+        if !wire.frames[1].iter().any(|frame| has_span(frame)) {
+            assert!(wire.deliver(1, &mut writer, NOW + 11).unwrap());
+        }
+    }
+    while has_span(&wire.frames[1][0]) != wire.frames[1].iter().any(|frame| has_span(frame)) {
+        wire.deliver(1, &mut writer, NOW + 11).unwrap();
+    }
+    wire.deliver(1, &mut writer, NOW + 11).unwrap();
+    assert_eq!(writer.note(group, "0"), None);
+    owner.add(group, &third.key, Role::Writer, NOW + 12);
+    writer.store.apply(group, &owner.source(), &owner.all_changes(group), NOW + 12).unwrap();
+    wire.committed(1, &mut writer, group);
+    while wire.deliver(1, &mut writer, NOW + 13).unwrap() {}
+    assert!(writer.note(group, "1").is_some() && writer.note(group, "2").is_some());
+    drop(wire);
+
+    sync(&mut third, &mut writer, NOW + 14);
+    assert!(writer.note(group, "0").is_some());
+}
+
+#[test]
+fn nobody_is_drawn_into_more_than_256_groups() {
+    let (mut owner, mut victim) = (Node::new(1), Node::new(2));
+    for _ in 0..260 {
+        let group = owner.create_group();
+        owner.add(group, &victim.key, Role::Reader, NOW);
+    }
+    sync(&mut owner, &mut victim, NOW);
+    sync(&mut owner, &mut victim, NOW);
+    assert_eq!(victim.store.groups().unwrap().len(), connectoid_protocol::sync::MAX_PEER_GROUPS);
+}
