@@ -1,7 +1,7 @@
 //! The Connectoid mailbox service.
 //!
 //! Apps that want to connect leave each other sealed messages in boxes. The service keeps them for an
-//! hour and hands them to whoever proves to own the box. It can neither read nor forge them, and knows
+//! hour, or until they were processed, and hands them to whoever proves to own the box. It can neither read nor forge them, and knows
 //! no users: only boxes, named by public keys.
 //!
 //! # The way of a request

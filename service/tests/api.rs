@@ -40,12 +40,13 @@ async fn exchange(client: &Client) {
     assert!(rest.messages[0].at > one.at.unwrap() && rest.messages[1].at > rest.messages[0].at);
     assert_eq!(rest.at, Some(rest.messages[1].at));
     assert!(client.check(&key, rest.at.unwrap()).await == Ok(NOTHING));
-    let none = client.receive(&key, answer, rest.at.unwrap(), 32).await.unwrap();
-    assert_eq!((none.messages.len(), none.at), (0, None));
     let again = client.receive(&key, answer, 0, 32).await.unwrap();
-    assert_eq!(texts(&again), ["AAAA", "BBBB", "CCCC"], "received messages stay for their hour");
+    assert_eq!(texts(&again), ["BBBB", "CCCC"], "what was received stays until it was processed");
     let future = client.check(&key, (1 << 53) - 1).await.unwrap();
     assert!(future.found, "a cursor from the future counts as 0");
+    let none = client.receive(&key, answer, rest.at.unwrap(), 32).await.unwrap();
+    assert_eq!((none.messages.len(), none.at), (0, None));
+    assert!(client.check(&key, 0).await == Ok(NOTHING), "what was processed is forgotten");
 
     client.drop_box(&key, answer).await.unwrap();
     client.drop_box(&key, answer).await.unwrap();

@@ -122,6 +122,49 @@ async fn full_boxes_refuse_and_lose_nothing(store: &dyn Store) {
     assert!(matches!(append(store, 3, "A", NOW).await, Appended::Stored(_)), "checked now");
 }
 
+async fn what_was_processed_is_forgotten(store: &dyn Store) {
+    look(store, 1, NOW).await;
+    for data in ["AAA", "BB", "C"] {
+        append(store, 1, data, NOW).await;
+    }
+    append(store, 2, "D", NOW).await;
+    store.forget(id(9), NOW);
+    store.forget(id(1), NOW - 1);
+    assert_eq!(store.totals().await.unwrap(), Totals { boxes: 2, length: 7 });
+    store.forget(id(1), NOW + 1);
+    store.forget(id(1), NOW);
+    assert_eq!(store.totals().await.unwrap(), Totals { boxes: 2, length: 2 });
+    assert_eq!(read(store, 1, 0, NOW).await, [(NOW + 2, "C".into())], "what comes after the cursor stays");
+    let newest = Some(Newest { at: NOW + 2, stored: NOW });
+    assert_eq!(store.glance(&id(1), NOW), Some(Glance { last: NOW + 2, newest, closed: false }));
+    store.forget(id(1), NOW + 2);
+    assert_eq!(store.totals().await.unwrap(), Totals { boxes: 2, length: 1 });
+    let empty = Glance { last: NOW + 2, newest: None, closed: false };
+    assert_eq!(store.glance(&id(1), NOW), Some(empty));
+    assert_eq!(look(store, 1, NOW).await, empty);
+    assert_eq!(append(store, 1, "E", NOW).await, Appended::Stored(NOW + 3), "last outlives the messages");
+    assert_eq!(sweep(store, NOW + MESSAGE_LIFETIME).await, Totals { boxes: 1, length: 0 });
+}
+
+async fn forgetting_makes_room(store: &dyn Store) {
+    look(store, 1, NOW).await;
+    let long = "A".repeat(MAX_DATA_LEN);
+    for step in 0..4 * MAX_BOX_LEN / MAX_DATA_LEN {
+        let Appended::Stored(at) = append(store, 1, &long, NOW).await else { panic!("no room at {step}") };
+        store.forget(id(1), at - 1);
+    }
+    look(store, 2, NOW).await;
+    for number in [2, 3] {
+        for step in 0..4 * MAX_BOX_MESSAGES {
+            let Appended::Stored(at) = append(store, number, "A", NOW).await else {
+                panic!("no room at {step}")
+            };
+            store.forget(id(number), at);
+        }
+    }
+    assert_eq!(store.totals().await.unwrap(), Totals { boxes: 3, length: MAX_DATA_LEN as u64 });
+}
+
 async fn what_expires_goes(store: &dyn Store) {
     look(store, 1, NOW).await;
     append(store, 1, "AAA", NOW).await;
@@ -221,6 +264,8 @@ macro_rules! suite {
                 a_glance_is_never_behind(&*make(ROOMY)).await;
                 boxes_are_made_only_on_demand(&*make(ROOMY)).await;
                 full_boxes_refuse_and_lose_nothing(&*make(ROOMY)).await;
+                what_was_processed_is_forgotten(&*make(ROOMY)).await;
+                forgetting_makes_room(&*make(ROOMY)).await;
                 what_expires_goes(&*make(ROOMY)).await;
                 sweeping_much_takes_several_steps_and_gets_all(&make(ROOMY).store).await;
                 a_closed_box_leaves_a_marker(&*make(ROOMY)).await;

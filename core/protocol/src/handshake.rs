@@ -88,6 +88,19 @@ pub struct Identity {
     pub device: DeviceId,
 }
 
+impl Identity {
+    /// The name under which this user's device is known to a store, as a source of changes.
+    ///
+    /// Device ids stand in every change, so anybody can claim one; bound to the proven user, a claim
+    /// only ever names a device of the claimant's own.
+    pub fn source(&self) -> DeviceId {
+        let hash = Sha384::digest(join(&[b"connectoid/1 source", self.user.as_bytes(), self.device.as_bytes()]));
+        let mut bytes = [0; 16];
+        bytes.copy_from_slice(&hash[..16]);
+        DeviceId::from_bytes(bytes)
+    }
+}
+
 /// What both sides know of a session before they have spoken.
 pub struct Basis {
     /// The session's name.
@@ -339,6 +352,14 @@ mod tests {
         for change in changes {
             assert_eq!(run(change, |_| {}, None).err(), Some(HandshakeError::NotThisConnection));
         }
+    }
+
+    #[test]
+    fn a_device_id_names_a_device_of_its_user_only() {
+        let (alice, bob) = (side(1).identity, side(2).identity);
+        let claimed = Identity { device: alice.device, ..bob };
+        assert_ne!(claimed.source(), alice.source());
+        assert_eq!(alice.source(), side(1).identity.source());
     }
 
     #[test]

@@ -153,7 +153,9 @@ impl UserPublic {
     /// [`UserError::BadKey`].
     pub fn from_bytes(bytes: &[u8; KEY_LEN]) -> Result<Self, UserError> {
         let key = VerifyingKey::from_bytes(bytes).map_err(|_| UserError::BadKey)?;
-        if key.is_weak() { Err(UserError::BadKey) } else { Ok(Self(key)) }
+        // Another spelling of the same point (y of 2^255 − 19 or more, RFC 8032 §5.1.3) is no key.
+        let canonical = key.to_edwards().compress().as_bytes() == bytes;
+        if key.is_weak() || !canonical { Err(UserError::BadKey) } else { Ok(Self(key)) }
     }
 
     /// The public key as bytes.

@@ -28,7 +28,7 @@ use crate::{
         Micros, Network, Refused,
         origin::Origins,
         question::Secret,
-        quota::{Totals, cursor},
+        quota::{Totals, cursor, processed},
     },
     stop::Stopping,
     store::{Appended, Glance, IfMissing, Looked, Store, StoreError},
@@ -166,6 +166,9 @@ impl Mailbox {
         };
         if glance.closed {
             return Err(Refused::finally(Refusal::Closed));
+        }
+        if let Some(up_to) = processed(receive.cursor.at, glance.last) {
+            self.store.forget(id, up_to);
         }
         let after = cursor(receive.cursor.at, glance.last, now.wall);
         let messages = self.store.read(id, after, receive.limit, now.wall).await?;

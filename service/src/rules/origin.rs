@@ -9,12 +9,12 @@
 
 use std::sync::Arc;
 
-use connectoid_protocol::mailbox::Refusal;
+use connectoid_protocol::{
+    mailbox::Refusal,
+    origin::{of_authority, of_url},
+};
 
 use super::Refused;
-
-/// The longest host with port, in bytes: a DNS name (RFC 1035: 255) and `:65535`.
-const MAX_AUTHORITY_LEN: usize = 261;
 
 /// The text is not the URL of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -31,7 +31,8 @@ impl Origins {
     /// # Errors
     /// [`NotAnOrigin`] if one is not an http(s) URL.
     pub fn new<'a>(urls: impl IntoIterator<Item = &'a str>) -> Result<Self, NotAnOrigin> {
-        urls.into_iter().map(of_url).collect::<Result<_, _>>().map(Self)
+        let origins = urls.into_iter().map(|url| of_url(url).map(Arc::from));
+        origins.collect::<Option<_>>().map(Self).ok_or(NotAnOrigin)
     }
 
     /// Whether the service knows no name of its own.
@@ -45,7 +46,7 @@ impl Origins {
     /// # Errors
     /// `Malformed` if there is no public URL and no usable `Host`.
     pub fn dialled(&self, scheme: &str, authority: Option<&str>) -> Result<Arc<str>, Refused> {
-        let dialled = authority.and_then(|authority| normal(scheme, authority));
+        let dialled = authority.and_then(|authority| of_authority(scheme, authority));
         let Some(first) = self.0.first() else {
             return dialled.map(Arc::from).ok_or(Refused::finally(Refusal::Malformed));
         };
@@ -57,28 +58,6 @@ impl Origins {
 
 fn authority_of(origin: &str) -> Option<&str> {
     origin.split_once("://").map(|(_, authority)| authority)
-}
-
-fn of_url(url: &str) -> Result<Arc<str>, NotAnOrigin> {
-    let (scheme, rest) = url.split_once("://").ok_or(NotAnOrigin)?;
-    let scheme = scheme.to_ascii_lowercase();
-    if !matches!(scheme.as_str(), "http" | "https") {
-        return Err(NotAnOrigin);
-    }
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    normal(&scheme, authority).map(Arc::from).ok_or(NotAnOrigin)
-}
-
-fn normal(scheme: &str, authority: &str) -> Option<String> {
-    let allowed =
-        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
-    if authority.is_empty() || authority.len() > MAX_AUTHORITY_LEN || !authority.bytes().all(allowed) {
-        return None;
-    }
-    let default_port = if scheme == "https" { ":443" } else { ":80" };
-    let authority = authority.to_ascii_lowercase();
-    let host = authority.strip_suffix(default_port).unwrap_or(&authority);
-    Some(format!("{scheme}://{host}"))
 }
 
 #[cfg(test)]

@@ -127,6 +127,12 @@ pub const fn cursor(at: Micros, last: Micros, now: Micros) -> Micros {
     if at > last && at > now { 0 } else { at }
 }
 
+/// Up to where a reader with this cursor has processed the box's messages, which may then be forgotten.
+/// `None` for a cursor that cannot come from this box: better a message twice than never.
+pub const fn processed(at: Micros, last: Micros) -> Option<Micros> {
+    if at == 0 || at > last { None } else { Some(at) }
+}
+
 /// Whether a box holds anything for a reader whose cursor is `at`.
 pub fn has_news(newest: Option<Newest>, at: Micros, last: Micros, now: Micros) -> bool {
     newest.is_some_and(|newest| newest.at > cursor(at, last, now) && !is_expired(newest.stored, now))
@@ -202,6 +208,15 @@ mod tests {
         assert!(has_news(newest, NOW + 2, NOW, NOW + 1), "a cursor from the future counts as 0");
         assert!(!has_news(newest, 0, NOW, NOW + MESSAGE_LIFETIME));
         assert!(!has_news(None, 0, 0, NOW));
+    }
+
+    #[test]
+    fn only_a_cursor_that_comes_from_the_box_has_processed_anything() {
+        assert_eq!(processed(0, NOW), None);
+        assert_eq!(processed(1, NOW), Some(1));
+        assert_eq!(processed(NOW, NOW), Some(NOW));
+        assert_eq!(processed(NOW + 1, NOW), None);
+        assert_eq!(processed(NOW, 0), None);
     }
 
     #[test]

@@ -88,6 +88,10 @@ impl Store for MemoryStore {
         Box::pin(ready(Ok(messages.collect())))
     }
 
+    fn forget(&self, id: BoxId, up_to: Micros) {
+        self.lock().forget(id, up_to);
+    }
+
     fn close(&self, id: BoxId, now: Micros) -> Pending<'_, ()> {
         let mut inner = self.lock();
         let entry = inner.take(&id).unwrap_or_default();
@@ -155,6 +159,12 @@ impl Inner {
         entry.messages.insert(record.last, Stored { stored: now, data });
         self.put(id, entry);
         Appended::Stored(record.last)
+    }
+
+    fn forget(&mut self, id: BoxId, up_to: Micros) {
+        let Some(mut entry) = self.take(&id) else { return };
+        entry.messages = entry.messages.split_off(&up_to.saturating_add(1));
+        self.put(id, entry);
     }
 
     /// Removes boxes that were never checked, as far as needed.

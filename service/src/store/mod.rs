@@ -104,6 +104,13 @@ pub trait Store: Send + Sync + 'static {
     /// The oldest unexpired messages after `after`, at most `limit`, ascending.
     fn read(&self, id: BoxId, after: Micros, limit: usize, now: Micros) -> Pending<'_, Vec<Message>>;
 
+    /// Deletes the box's messages up to and including `up_to`, which their reader has processed.
+    ///
+    /// Nobody waits for it: it comes before whatever is asked to be written later, but is not durable by
+    /// then, and a store that is busy leaves it out. The messages then stay until the reader says so again
+    /// or they expire.
+    fn forget(&self, id: BoxId, up_to: Micros);
+
     /// Deletes the box's messages and leaves a marker in its place, whether or not there was a box.
     fn close(&self, id: BoxId, now: Micros) -> Pending<'_, ()>;
 

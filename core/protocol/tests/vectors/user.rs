@@ -76,7 +76,7 @@ impl Vectors for Users {
     }
 }
 
-/// Points of small order, and what is no point at all.
+/// Points of small order, what is no point at all, and y = 3 written as p + 3.
 fn refused_keys() -> Vec<Hex> {
     let mut identity = [0; 32];
     identity[0] = 1;
@@ -84,7 +84,9 @@ fn refused_keys() -> Vec<Hex> {
     no_point[0] = 2;
     let mut order_two = [0xff; 32];
     (order_two[0], order_two[31]) = (0xec, 0x7f);
-    [identity, [0; 32], order_two, no_point].map(Hex::from).into()
+    let mut second_spelling = [0xff; 32];
+    (second_spelling[0], second_spelling[31]) = (0xf0, 0x7f);
+    [identity, [0; 32], order_two, no_point, second_spelling].map(Hex::from).into()
 }
 
 fn refused_signatures() -> Vec<Signed> {

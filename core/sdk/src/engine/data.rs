@@ -210,7 +210,7 @@ impl Engine {
                 continue;
             };
             for group in &pair.shared {
-                if self.store.health(*group, peer.device)?.lacks > 0 {
+                if self.store.health(*group, peer.source())?.lacks > 0 {
                     pair.connector.want_now(now, &mut self.rng);
                     break;
                 }

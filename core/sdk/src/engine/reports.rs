@@ -38,7 +38,7 @@ impl Engine {
         let Some(peer) = pair.record.peer else { return Ok(Vec::new()) };
         let mut syncs = Vec::new();
         for group in self.store.groups()?.into_iter().filter(|group| pair.shared.contains(&group.id)) {
-            let health = self.store.health(group.id, peer.device)?;
+            let health = self.store.health(group.id, peer.source())?;
             syncs.push(GroupSync {
                 id: group.id.to_string(),
                 name: group.name,

@@ -72,7 +72,7 @@ impl Engine {
         pair.session = Some(Session {
             attempt,
             proven,
-            sync: Sync::new(self.own.user, peer.user, peer.device),
+            sync: Sync::new(self.own.user, peer.user, peer.source()),
             sas: Sas::Fresh,
             unconfirmed: BTreeMap::new(),
             next_message: 0,

@@ -90,6 +90,10 @@ impl Store for SqliteStore {
         self.readers.submit(move |connection| read::messages(connection, &id, after, limit, now))
     }
 
+    fn forget(&self, id: BoxId, up_to: Micros) {
+        self.writer.post(move |batch| batch.forget(id, up_to));
+    }
+
     fn close(&self, id: BoxId, now: Micros) -> Pending<'_, ()> {
         self.writer.submit(move |batch| batch.close(id, now))
     }

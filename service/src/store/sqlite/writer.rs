@@ -61,6 +61,17 @@ impl Writer {
         })
     }
 
+    /// Does `work` in the next transaction, for which nobody waits. It is left out if too much waits already.
+    pub(super) fn post(&self, work: impl FnOnce(&mut Batch<'_>) -> rusqlite::Result<()> + Send + 'static) {
+        let job: Job = Box::new(move |batch| {
+            work(batch)?;
+            Ok(Box::new(|| {}))
+        });
+        if let Err(error) = self.enqueue(job) {
+            tracing::debug!(%error, "what could wait was left out");
+        }
+    }
+
     fn enqueue(&self, job: Job) -> Result<(), StoreError> {
         let queue = self.queue.as_ref().ok_or(StoreError::Closed)?;
         queue.try_send(job).map_err(|error| match error {

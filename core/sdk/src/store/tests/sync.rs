@@ -159,6 +159,32 @@ fn a_restored_store_compares() {
 }
 
 #[test]
+fn a_copy_that_was_put_back_loses_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, copy) = (directory.path().join("store"), directory.path().join("copy"));
+    let mut owner = Node::with_store(1, Store::open(&path).unwrap());
+    let mut writer = Node::new(2);
+    let group = owner.create_group();
+    owner.add(group, &writer.key, Role::Writer, NOW);
+    owner.store.connection().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    owner.store.begin_transaction().unwrap();
+    for n in 0..1100 {
+        owner.commit(group, vec![set("a", &[("x", n)])], NOW + 1);
+    }
+    owner.store.commit_transaction().unwrap();
+    sync(&mut owner, &mut writer, NOW + 2);
+
+    owner.store = Store::open(&copy).unwrap();
+    owner.store.redraw_epoch().unwrap();
+    owner.commit(group, vec![set("b", &[("x", 1)])], NOW + 3);
+    let known = writer.store.mark(group, owner.device).unwrap().unwrap();
+    assert!(owner.store.head(group).unwrap() < known.seq, "else this proves nothing");
+    sync(&mut owner, &mut writer, NOW + 4);
+    assert_eq!(writer.note(group, "b"), ints(&[("x", 1)]));
+    same(&owner, &writer);
+}
+
+#[test]
 fn a_lost_mark_is_no_loss() {
     let (mut owner, mut writer, group) = pair();
     for n in 0..3000 {
@@ -358,4 +384,42 @@ fn nobody_is_drawn_into_more_than_256_groups() {
     sync(&mut owner, &mut victim, NOW);
     sync(&mut owner, &mut victim, NOW);
     assert_eq!(victim.store.groups().unwrap().len(), connectoid_protocol::sync::MAX_PEER_GROUPS);
+}
+
+#[test]
+fn what_comes_back_to_life_also_returns_to_where_it_came_from() {
+    let (mut owner, mut writer, group) = pair();
+    let mut third = Node::new(3);
+    owner.add(group, &third.key, Role::Writer, NOW + 1);
+    sync(&mut owner, &mut third, NOW + 1);
+    writer.commit(group, vec![set("a", &[("x", 2)])], NOW + 2);
+    sync(&mut owner, &mut writer, NOW + 2);
+    third.commit(group, vec![set("a", &[("x", 3)])], NOW + 10);
+    sync(&mut owner, &mut third, NOW + 10);
+    sync(&mut owner, &mut writer, NOW + 10);
+    let later = NOW + 11 + crate::store::KEPT_FOR;
+    assert_eq!(writer.store.prune(later).unwrap(), 1);
+    let removal = owner.sign(group, NOW + 5, vec![Op::Remove { user: third.key.id() }]);
+    let me = owner.source();
+    owner.store.apply(group, &me, &[removal.bytes()], later).unwrap();
+    sync(&mut owner, &mut writer, later);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 2)]));
+    same(&owner, &writer);
+}
+
+#[test]
+fn what_was_parked_is_passed_on_once_it_is_valid() {
+    let (mut owner, mut writer, group) = pair();
+    let mut third = Node::new(3);
+    owner.add(group, &third.key, Role::Writer, NOW + 1);
+    sync(&mut owner, &mut third, NOW + 1);
+    let ahead = NOW + 60 * 60 * SECOND;
+    writer.commit(group, vec![set("a", &[("x", 2)])], ahead);
+    sync(&mut owner, &mut writer, NOW + 2);
+    owner.commit(group, vec![set("b", &[("x", 1)])], NOW + 3);
+    sync(&mut owner, &mut third, NOW + 4);
+    assert_eq!((owner.note(group, "a"), third.note(group, "b")), (None, ints(&[("x", 1)])));
+    owner.store.release_parked(ahead).unwrap();
+    sync(&mut owner, &mut third, ahead);
+    assert_eq!(third.note(group, "a"), ints(&[("x", 2)]));
 }

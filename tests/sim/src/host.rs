@@ -1,0 +1,101 @@
+//! A node with its disk, which can crash and start again.
+
+use std::path::{Path, PathBuf};
+
+use connectoid::{
+    Error, MasterSecret, Pace, Vault,
+    api::{Command, Event, Reply},
+    engine::{Engine, EngineConfig, Input, Output, RequestId},
+    store::Store,
+};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+/// A node.
+pub struct Host {
+    folder: PathBuf,
+    seed: u64,
+    starts: u64,
+    calls: u64,
+    /// How far this host's clock is ahead of the world's, in µs.
+    pub skew: i64,
+    /// The engine, while the host is up.
+    engine: Option<Engine>,
+    /// What has happened, for the story to look at.
+    pub events: Vec<Event>,
+    replies: Vec<(RequestId, Result<Reply, Error>)>,
+}
+
+impl Host {
+    /// A host that is down, with its disk in a folder.
+    pub fn new(folder: &Path, seed: u64, skew: i64) -> Self {
+        let folder = folder.to_owned();
+        Self { folder, seed, starts: 0, calls: 0, skew, engine: None, events: Vec::new(), replies: Vec::new() }
+    }
+
+    /// Whether the host is up.
+    pub fn is_up(&self) -> bool {
+        self.engine.is_some()
+    }
+
+    /// Starts the node from its disk.
+    ///
+    /// # Panics
+    /// If the store cannot be opened: a crash must never leave it so.
+    #[allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+    pub fn start(&mut self, now: u64) {
+        self.starts += 1;
+        let store = Store::open(&self.folder.join("node.db")).expect("the store opens after a crash");
+        let rng = ChaCha20Rng::seed_from_u64(self.seed.wrapping_mul(1000) + self.starts);
+        let vault = Vault::new(&MasterSecret::from_bytes([7; 32]));
+        let config = EngineConfig {
+            services: vec!["http://mailbox.sim".to_owned()],
+            service_ext: None,
+            link_base: "sim://open".to_owned(),
+            poll_interval: 60_000_000,
+            pace: Pace::Background,
+            idle_timeout: 20_000_000,
+        };
+        let engine = Engine::new(store, vault, config, rng, self.clock(now)).expect("the node starts after a crash");
+        self.engine = Some(engine);
+    }
+
+    /// Stops the node as a power cut does: what was not committed is gone, and nothing is said.
+    pub fn crash(&mut self) {
+        self.engine = None;
+    }
+
+    /// Hands something to the node and returns what it wants done.
+    pub fn step(&mut self, input: Input, now: u64) -> Vec<Output> {
+        let clock = self.clock(now);
+        let Some(engine) = self.engine.as_mut() else { return Vec::new() };
+        engine.step([input], clock);
+        let mut asked = Vec::new();
+        while let Some(output) = engine.poll_output() {
+            match output {
+                Output::Reply(request, result) => self.replies.push((request, result)),
+                Output::Event(event) => self.events.push(event),
+                output => asked.push(output),
+            }
+        }
+        asked
+    }
+
+    /// Hands a command to the node; its reply is in the second part.
+    pub fn call(&mut self, command: Command, now: u64) -> (Vec<Output>, Option<Result<Reply, Error>>) {
+        self.calls += 1;
+        let request = RequestId(self.calls);
+        let asked = self.step(Input::Command(request, command), now);
+        let place = self.replies.iter().position(|(answered, _)| *answered == request);
+        (asked, place.map(|place| self.replies.remove(place).1))
+    }
+
+    /// When the node wants to be called, by the world's clock.
+    pub fn next_call(&self) -> Option<u64> {
+        let at = self.engine.as_ref()?.poll_timeout()?;
+        Some(at.saturating_add_signed(-self.skew))
+    }
+
+    fn clock(&self, now: u64) -> u64 {
+        now.saturating_add_signed(self.skew)
+    }
+}

@@ -1,0 +1,189 @@
+//! What users do, and what must hold in the end.
+//!
+//! Everybody shares with everybody's neighbour in a star around the first node, writes at random, and
+//! suffers what the seed has in store. Then the world becomes kind, and after a while:
+//!
+//! - whatever was acknowledged is there, everywhere (**nothing is lost**);
+//! - all nodes show the same, namely what a model of a few lines says (**convergence**);
+//! - nobody but the first opener of a link got in (**once**).
+
+use std::collections::BTreeMap;
+
+use connectoid::{
+    EventKind, Placement, Role,
+    api::{Command, Credentials, PairState, Reply, Write},
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    host::Host,
+    world::{Hardship, World},
+};
+
+/// What a seed has in store.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan {
+    /// How many nodes there are.
+    pub nodes: usize,
+    /// How many rounds of writing and suffering.
+    pub rounds: u64,
+    /// How many in a hundred rounds crash somebody.
+    pub crashes: u64,
+    /// How many in a hundred rounds take the service down for a while.
+    pub outages: u64,
+    /// How far clocks may be off, in µs.
+    pub skew: i64,
+    /// Everything else.
+    pub hardship: Hardship,
+}
+
+const SECOND: u64 = 1_000_000;
+
+/// Tells the story of a seed.
+///
+/// # Errors
+/// What did not hold.
+pub fn tell(plan: Plan, seed: u64) -> Result<(), String> {
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let hosts = (0..plan.nodes).map(|node| {
+        let home = folder.path().join(node.to_string());
+        std::fs::create_dir(&home).map_err(|error| error.to_string())?;
+        let skew = if plan.skew == 0 { 0 } else { (i64::try_from(node).unwrap_or(0) * 7919 * 1000) % plan.skew };
+        Ok(Host::new(&home, seed * 16 + node as u64, skew))
+    });
+    let hosts = hosts.collect::<Result<Vec<_>, String>>()?;
+    let mut story = Story { world: World::new(hosts, plan.hardship, seed), plan, written: BTreeMap::new() };
+    story.begin()?;
+    for round in 0..plan.rounds {
+        story.round(round)?;
+    }
+    story.end()
+}
+
+struct Story {
+    world: World,
+    plan: Plan,
+    /// The values that were acknowledged: each record is written once, so its value is certain.
+    written: BTreeMap<String, Value>,
+}
+
+impl Story {
+    /// The first node shares with every other.
+    fn begin(&mut self) -> Result<(), String> {
+        for node in 1..self.plan.nodes {
+            let share = Command::Share {
+                nickname: format!("node {node}"),
+                group: "g".into(),
+                role: Role::Writer,
+                expires_in: None,
+                services: Vec::new(),
+                link_base: None,
+                placement: Placement::Fragment,
+            };
+            let Some(Ok(Reply::Link(link))) = self.world.call(0, share) else { return Err("no link".into()) };
+            let credentials = Credentials { link: link.link, nickname: "first".into() };
+            self.world.call(node, Command::Open(credentials));
+        }
+        Ok(())
+    }
+
+    fn round(&mut self, round: u64) -> Result<(), String> {
+        for node in 0..self.plan.nodes {
+            if self.world.draw(2) == 0 {
+                self.write(node, round)?;
+            }
+        }
+        let pause = self.world.draw(40 * SECOND);
+        self.pass(pause);
+        if self.world.draw(100) < self.plan.crashes {
+            let victim = usize::try_from(self.world.draw(self.plan.nodes as u64)).unwrap_or(0);
+            self.world.crash(victim);
+            let down = self.world.draw(60 * SECOND);
+            self.pass(down);
+            self.world.start(victim);
+        }
+        if self.world.draw(100) < self.plan.outages {
+            self.world.mailbox.up = false;
+            let down = self.world.draw(120 * SECOND);
+            self.pass(down);
+            self.world.mailbox.up = true;
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, node: usize, round: u64) -> Result<(), String> {
+        let (id, value) = (format!("{round:03}-{node}"), self.world.draw(1000));
+        let fields: Map<String, Value> = [("value".to_owned(), json!(value))].into_iter().collect();
+        let put = Write::Put { collection: "c".into(), id: id.clone(), fields };
+        match self.world.call(node, Command::Commit { group: "g".into(), writes: vec![put] }) {
+            Some(Ok(_)) => {
+                self.written.insert(id, json!(value));
+                Ok(())
+            }
+            // A node that has not been let in yet has no group to write to.
+            Some(Err(error)) if error.kind == connectoid::ErrorKind::Usage => Ok(()),
+            other => Err(format!("a write was answered by {other:?}")),
+        }
+    }
+
+    fn pass(&mut self, time: u64) {
+        let end = self.world.now() + time;
+        self.world.run_until(end);
+    }
+
+    /// The world becomes kind; hours later everything must be in order.
+    fn end(&mut self) -> Result<(), String> {
+        if self.written.is_empty() {
+            return Err("nothing was written, so nothing was tested".into());
+        }
+        self.world.hardship = Hardship { latency: 50_000, ..Hardship::default() };
+        for _ in 0..12 {
+            self.pass(1800 * SECOND);
+            if self.check().is_ok() {
+                break;
+            }
+        }
+        self.check()
+    }
+
+    fn check(&mut self) -> Result<(), String> {
+        for node in 0..self.plan.nodes {
+            let shown = self.shown(node)?;
+            for (id, value) in &self.written {
+                match shown.get(id) {
+                    Some(found) if found == value => {}
+                    Some(found) => return Err(format!("node {node} shows {found} for {id}, not {value}")),
+                    None => return Err(format!("node {node} has lost {id}")),
+                }
+            }
+            if shown.len() != self.written.len() {
+                return Err(format!("node {node} shows {} records of {}", shown.len(), self.written.len()));
+            }
+            self.check_pairs(node)?;
+        }
+        Ok(())
+    }
+
+    fn shown(&mut self, node: usize) -> Result<BTreeMap<String, Value>, String> {
+        let list = Command::List { group: "g".into(), collection: "c".into(), after: None, limit: 10_000 };
+        match self.world.call(node, list) {
+            Some(Ok(Reply::Records { records })) => {
+                Ok(records.into_iter().map(|record| (record.id, record.fields["value"].clone())).collect())
+            }
+            other => Err(format!("node {node} cannot list: {other:?}")),
+        }
+    }
+
+    fn check_pairs(&mut self, node: usize) -> Result<(), String> {
+        let Some(Ok(Reply::Peers { peers })) = self.world.call(node, Command::Peers) else {
+            return Err("no peers".into());
+        };
+        if let Some(peer) = peers.iter().find(|peer| peer.state != PairState::Paired) {
+            return Err(format!("node {node} and {} are {:?}", peer.nickname, peer.state));
+        }
+        let alarm = self.world.hosts[node].events.iter().any(|event| {
+            matches!(event.kind, EventKind::LinkOpenedAgain { .. } | EventKind::OpenRefused { .. })
+        });
+        if alarm { Err(format!("node {node} raised a false alarm")) } else { Ok(()) }
+    }
+}
