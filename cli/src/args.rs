@@ -23,7 +23,13 @@ pub(crate) struct Cli {
 #[derive(Args, Clone)]
 pub(crate) struct Common {
     /// The folder with this user's data.
-    #[arg(long, global = true, value_name = "DIR", default_value = "connectoid-data", env = "CONNECTOID_DATA")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        default_value = "connectoid-data",
+        env = "CONNECTOID_DATA"
+    )]
     pub(crate) data: PathBuf,
     /// Print one JSON object per line.
     #[arg(long, global = true)]

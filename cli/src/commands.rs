@@ -48,7 +48,8 @@ async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()
         }
         Cmd::Doctor { nickname, wait } => doctor(session, nickname, wait, show).await,
         Cmd::Send { nickname, text, wait } => {
-            let send = session.dispatch(Command::Send { nickname: nickname.clone(), data: text.into_bytes() });
+            let send =
+                session.dispatch(Command::Send { nickname: nickname.clone(), data: text.into_bytes() });
             in_time(wait, send).await??;
             show.value(&serde_json::json!({"received": true}), || format!("{nickname} has it"));
             Ok(())
@@ -56,7 +57,11 @@ async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()
         Cmd::Share { qr, ref qr_file, .. } => {
             let qr_file = qr_file.clone();
             let reply = session.dispatch(to_command(command)?).await?;
-            if let Reply::Link(link) = reply { show_link(&link, qr, qr_file.as_deref(), show) } else { Ok(()) }
+            if let Reply::Link(link) = reply {
+                show_link(&link, qr, qr_file.as_deref(), show)
+            } else {
+                Ok(())
+            }
         }
         command => {
             let command = to_command(command)?;
@@ -81,11 +86,14 @@ fn to_command(command: Cmd) -> Result<Command> {
         Cmd::Unshare { nickname } => Command::Unshare { nickname },
         Cmd::Groups => Command::Groups,
         Cmd::Put { group, collection, id, fields } => {
-            let malformed = |_| Error::new(ErrorKind::Usage, "the fields are a JSON object, such as '{\"count\": 2}'");
+            let malformed =
+                |_| Error::new(ErrorKind::Usage, "the fields are a JSON object, such as '{\"count\": 2}'");
             let fields = serde_json::from_str(&fields).map_err(malformed)?;
             Command::Commit { group, writes: vec![Write::Put { collection, id, fields }] }
         }
-        Cmd::Delete { group, collection, id } => Command::Commit { group, writes: vec![Write::Delete { collection, id }] },
+        Cmd::Delete { group, collection, id } => {
+            Command::Commit { group, writes: vec![Write::Delete { collection, id }] }
+        }
         Cmd::Get { group, collection, id } => Command::Get { group, collection, id },
         Cmd::List { group, collection, limit } => Command::List { group, collection, after: None, limit },
         Cmd::History { group, collection, id } => Command::History { group, collection, id },
@@ -99,7 +107,9 @@ fn show_reply(reply: Reply, show: &Show) -> Result<()> {
         Reply::Peers { peers } => show.peers(&peers),
         Reply::Groups { groups } => show.groups(&groups),
         Reply::Record { record: Some(record) } => show.record(&record),
-        Reply::Record { record: None } => return Err(Error::new(ErrorKind::Usage, "there is no such record")),
+        Reply::Record { record: None } => {
+            return Err(Error::new(ErrorKind::Usage, "there is no such record"));
+        }
         Reply::Records { records } => records.iter().for_each(|record| show.record(record)),
         Reply::History { versions } => show.history(&versions),
         Reply::Diagnosis(diagnosis) => show.diagnosis(&diagnosis),
@@ -133,22 +143,29 @@ async fn open(session: &Session, link: &str, nickname: String, wait: Duration, s
             show.event(&event);
             match event.kind {
                 EventKind::Synced { nickname: other, .. } if other == nickname => return Ok(()),
-                EventKind::OpenRefused { nickname: other, problem, .. } if other == nickname => return Err(problem),
+                EventKind::OpenRefused { nickname: other, problem, .. } if other == nickname => {
+                    return Err(problem);
+                }
                 _ => {}
             }
         }
         Err(Error::new(ErrorKind::Closed, "the node stopped"))
     };
-    match timeout(wait, opened).await {
-        Ok(result) => result,
-        Err(_) => {
-            let message = format!("{nickname} has not answered yet; `connectoid run` keeps trying");
-            Err(Error::new(ErrorKind::Unanswered, message))
-        }
+    if let Ok(result) = timeout(wait, opened).await {
+        result
+    } else {
+        let message = format!("{nickname} has not answered yet; `connectoid run` keeps trying");
+        Err(Error::new(ErrorKind::Unanswered, message))
     }
 }
 
-async fn verify(session: &Session, nickname: &str, answer: Option<bool>, wait: Duration, show: &Show) -> Result<()> {
+async fn verify(
+    session: &Session,
+    nickname: &str,
+    answer: Option<bool>,
+    wait: Duration,
+    show: &Show,
+) -> Result<()> {
     if let Some(same) = answer {
         return confirm(session, nickname, same, show).await;
     }
@@ -184,7 +201,9 @@ async fn emojis_for(nickname: &str, events: &mut Events, show: &Show) -> Result<
 async fn confirm(session: &Session, nickname: &str, same: bool, show: &Show) -> Result<()> {
     session.dispatch(Command::ConfirmVerify { nickname: nickname.to_owned(), same }).await?;
     if !same {
-        let message = format!("the emoji differ: somebody stands between you and {nickname}; unshare and share again by another way");
+        let message = format!(
+            "the emoji differ: somebody stands between you and {nickname}; unshare and share again by another way"
+        );
         return Err(Error::new(ErrorKind::PeerMisbehaved, message));
     }
     show.value(&serde_json::json!({"verified": nickname}), || format!("{nickname} is verified"));
@@ -207,7 +226,8 @@ async fn serve(data: &Path, listen: std::net::SocketAddr, public_urls: Vec<Strin
     use connectoid_service::{Config, Service, Storage};
     let mut config = Config::new(listen, Storage::Directory(data.to_owned()));
     config.public_urls = public_urls;
-    let failed = |error| Error::new(ErrorKind::StorageUnavailable, format!("the service cannot start: {error}"));
+    let failed =
+        |error| Error::new(ErrorKind::StorageUnavailable, format!("the service cannot start: {error}"));
     let service = Service::start(config).await.map_err(failed)?;
     println!("listening on {}", service.url());
     run::stop_signal().await;
@@ -223,6 +243,11 @@ fn read_input() -> Result<String> {
 }
 
 async fn in_time<T>(wait: Duration, work: impl Future<Output = T>) -> Result<T> {
-    let late = || Error::new(ErrorKind::Timeout, format!("nothing came of it within {}", humantime::format_duration(wait)));
+    let late = || {
+        Error::new(
+            ErrorKind::Timeout,
+            format!("nothing came of it within {}", humantime::format_duration(wait)),
+        )
+    };
     timeout(wait, work).await.map_err(|_| late())
 }

@@ -27,7 +27,11 @@ pub(crate) fn load(common: &Common) -> Result<Config> {
     };
     let config = Config {
         services: if common.services.is_empty() { known.services.clone() } else { common.services.clone() },
-        ice_servers: if common.ice_servers.is_empty() { known.ice_servers.clone() } else { common.ice_servers.clone() },
+        ice_servers: if common.ice_servers.is_empty() {
+            known.ice_servers.clone()
+        } else {
+            common.ice_servers.clone()
+        },
         loopback: common.loopback || known.loopback,
     };
     if config != known {
@@ -38,7 +42,9 @@ pub(crate) fn load(common: &Common) -> Result<Config> {
 
 fn save(path: &Path, config: &Config) -> Result<()> {
     let text = serde_json::to_vec_pretty(config).unwrap_or_default();
-    let unusable = |error| Error::new(ErrorKind::StorageUnavailable, format!("the data folder cannot be written to: {error}"));
+    let unusable = |error| {
+        Error::new(ErrorKind::StorageUnavailable, format!("the data folder cannot be written to: {error}"))
+    };
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder).map_err(unusable)?;
     }

@@ -5,7 +5,10 @@
 //! then one [`Command`] as JSON per line, and gets one result per line. After `"events"` it gets events
 //! instead. So whatever can be said to a node in this process can be said to that one, in the same words.
 
-use std::{fs, path::{Path, PathBuf}};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use connectoid::{
     Error, ErrorKind, Event, Node, Result,
@@ -15,7 +18,10 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use subtle::ConstantTimeEq;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream, tcp::{OwnedReadHalf, OwnedWriteHalf}},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::Mutex,
     task::JoinHandle,
 };
@@ -56,7 +62,10 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(node: &Node, data: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::new(ErrorKind::StorageUnavailable, format!("other commands cannot be listened for: {error}"))
+            Error::new(
+                ErrorKind::StorageUnavailable,
+                format!("other commands cannot be listened for: {error}"),
+            )
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
@@ -83,7 +92,8 @@ impl Drop for Server {
 
 async fn serve(stream: TcpStream, node: Node, token: String) {
     let mut line = Line::new(stream);
-    let known = line.read::<String>().await.is_some_and(|said| said.as_bytes().ct_eq(token.as_bytes()).into());
+    let known =
+        line.read::<String>().await.is_some_and(|said| said.as_bytes().ct_eq(token.as_bytes()).into());
     if !known {
         return;
     }

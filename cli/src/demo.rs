@@ -16,7 +16,8 @@ use crate::show::Show;
 
 /// Tells the story.
 pub(crate) async fn tell(show: &Show) -> Result<()> {
-    let folder = tempfile::tempdir().map_err(|error| cast::failed(&format!("no temporary folder: {error}")))?;
+    let folder =
+        tempfile::tempdir().map_err(|error| cast::failed(&format!("no temporary folder: {error}")))?;
     let started = Instant::now();
     let mut stage = Stage { show, last: Instant::now() };
     let service = Service::start(&folder.path().join("service")).await?;
@@ -34,7 +35,9 @@ pub(crate) async fn tell(show: &Show) -> Result<()> {
     bob.stop().await;
     service.stop().await;
     let total = started.elapsed();
-    show.value(&json!({"step": "end", "ms": millis(total)}), || format!("\nThe end, after {:.1} s.", total.as_secs_f64()));
+    show.value(&json!({"step": "end", "ms": millis(total)}), || {
+        format!("\nThe end, after {:.1} s.", total.as_secs_f64())
+    });
     Ok(())
 }
 
@@ -43,7 +46,10 @@ async fn meet(stage: &mut Stage<'_>, alice: &mut Person, bob: &mut Person) -> Re
     stage.begin();
     let shared = alice.command(&["share", "bob", "--group", "shopping"]).await?;
     let link = shared["link"].as_str().ok_or_else(|| cast::failed("`share` printed no link"))?.to_owned();
-    stage.done("share", "Alice shares the group \"shopping\" with Bob and sends him this link, by any messenger:");
+    stage.done(
+        "share",
+        "Alice shares the group \"shopping\" with Bob and sends him this link, by any messenger:",
+    );
     stage.show.note(&format!("\n  {link}\n"));
     stage.show.note(&Qr::new(&link)?.to_terminal());
     alice.command(&["put", "shopping", "items", "milk", r#"{"count": 2}"#]).await?;
@@ -51,7 +57,10 @@ async fn meet(stage: &mut Stage<'_>, alice: &mut Person, bob: &mut Person) -> Re
     stage.begin();
     bob.command(&["open", &link, "--as", "alice"]).await?;
     alice.event("paired").await?;
-    stage.done("open", "Bob opens the link: they meet at the mailbox, connect directly, prove who they are, and sync");
+    stage.done(
+        "open",
+        "Bob opens the link: they meet at the mailbox, connect directly, prove who they are, and sync",
+    );
     let milk = bob.command(&["get", "shopping", "items", "milk"]).await?;
     stage.say(&format!("Bob sees milk: {}", milk["fields"]));
     Ok(link)
@@ -104,10 +113,15 @@ async fn catch_eve(
     stage.begin();
     let refused = eve.refused(&["open", link, "--as", "alice", "--wait", "30s"]).await?;
     if refused["error"]["kind"] != "link_used" {
-        return Err(cast::failed(&format!("Eve should have been told that the link was used, not {refused}")));
+        return Err(cast::failed(&format!(
+            "Eve should have been told that the link was used, not {refused}"
+        )));
     }
     alice.event("link_opened_again").await?;
-    stage.done("eve", "Eve got hold of the link and opens it: she is told that it was used, and Alice is warned");
+    stage.done(
+        "eve",
+        "Eve got hold of the link and opens it: she is told that it was used, and Alice is warned",
+    );
     Ok(())
 }
 

@@ -30,7 +30,9 @@ pub(crate) async fn run(common: &Common, plan: Plan, show: &Show) -> Result<()> 
     let pace = if plan.background { Pace::Background } else { Pace::Foreground };
     let node = session::open_node(common, pace, plan.idle).await?;
     let server = control::Server::start(&node, &common.data).await?;
-    show.value(&serde_json::json!({"running": true, "user": node.user_id()}), || "running; stop with Ctrl-C".to_owned());
+    show.value(&serde_json::json!({"running": true, "user": node.user_id()}), || {
+        "running; stop with Ctrl-C".to_owned()
+    });
     let result = watch(&node, &plan, show).await;
     drop(server);
     node.close().await;
@@ -40,7 +42,7 @@ pub(crate) async fn run(common: &Common, plan: Plan, show: &Show) -> Result<()> 
 async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
     let mut events = node.events();
     let end = plan.duration.map(|duration| Instant::now() + duration);
-    let far = Instant::now() + Duration::from_secs(100 * 365 * 86_400);
+    let far = Instant::now() + Duration::from_hours(876_000);
     node.sync_now().await?;
     if plan.until == Some(Until::Synced) && all_synced(&node.peers().await?) {
         return Ok(());
@@ -60,7 +62,7 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
                     None => Ok(()),
                 };
             }
-            _ = stop_signal() => return Ok(()),
+            () = stop_signal() => return Ok(()),
         }
     }
 }
@@ -69,7 +71,8 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
 fn all_synced(peers: &[PeerInfo]) -> bool {
     let paired = || peers.iter().filter(|peer| peer.state == PairState::Paired);
     let waiting = peers.iter().any(|peer| peer.state == PairState::Opening);
-    let complete = |peer: &PeerInfo| peer.groups.iter().all(|group| group.lacks == 0 && group.last_synced_at.is_some());
+    let complete =
+        |peer: &PeerInfo| peer.groups.iter().all(|group| group.lacks == 0 && group.last_synced_at.is_some());
     !waiting && paired().count() > 0 && paired().all(|peer| !peer.groups.is_empty() && complete(peer))
 }
 

@@ -90,7 +90,8 @@ fn ice_server(text: &str) -> Result<IceServer> {
         server.urls.push(text.to_owned());
         return Ok(server);
     }
-    let (credentials, host) = text.strip_prefix("turn:").and_then(|rest| rest.rsplit_once('@')).ok_or_else(malformed)?;
+    let (credentials, host) =
+        text.strip_prefix("turn:").and_then(|rest| rest.rsplit_once('@')).ok_or_else(malformed)?;
     let (user, password) = credentials.split_once(':').ok_or_else(malformed)?;
     server.urls.push(format!("turn:{host}"));
     user.clone_into(&mut server.username);

@@ -7,7 +7,9 @@ use std::{
 
 use connectoid::{
     Error, Event, EventKind,
-    api::{ConnectionState, Diagnosis, GroupInfo, GroupSync, HistoryEntry, PairState, PeerInfo, Record, Verified},
+    api::{
+        ConnectionState, Diagnosis, GroupInfo, GroupSync, HistoryEntry, PairState, PeerInfo, Record, Verified,
+    },
 };
 use serde::Serialize;
 
@@ -29,13 +31,17 @@ impl Show {
 
     /// One JSON object, or a line for people.
     pub(crate) fn value(&self, value: &impl Serialize, line: impl FnOnce() -> String) {
-        if self.json { self.line(&serde_json::to_string(value).unwrap_or_default()) } else { self.line(&line()) }
+        if self.json {
+            print(&serde_json::to_string(value).unwrap_or_default());
+        } else {
+            print(&line());
+        }
     }
 
     /// A line that only people want.
     pub(crate) fn note(&self, line: &str) {
         if !self.json {
-            self.line(line);
+            print(line);
         }
     }
 
@@ -82,29 +88,29 @@ impl Show {
 
     pub(crate) fn diagnosis(&self, diagnosis: &Diagnosis) {
         if self.json {
-            self.line(&serde_json::to_string(diagnosis).unwrap_or_default());
+            print(&serde_json::to_string(diagnosis).unwrap_or_default());
             return;
         }
         if diagnosis.findings.is_empty() {
-            self.line("All is well.");
+            print("All is well.");
         }
         for finding in &diagnosis.findings {
-            self.line(&format!("{}: {}", self.strong(&finding.about), finding.message));
+            print(&format!("{}: {}", self.strong(&finding.about), finding.message));
         }
         if !diagnosis.trace.is_empty() {
-            self.line("\nWhat happened lately (safe to pass on: no links, keys or addresses):");
-            diagnosis.trace.iter().for_each(|line| self.line(&format!("  {line}")));
+            print("\nWhat happened lately (safe to pass on: no links, keys or addresses):");
+            diagnosis.trace.iter().for_each(|line| print(&format!("  {line}")));
         }
     }
 
     fn strong(&self, text: &str) -> String {
         if self.color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
     }
+}
 
-    fn line(&self, line: &str) {
-        // A reader that has gone away, such as `head`, is no error of ours.
-        let _ = writeln!(std::io::stdout().lock(), "{line}");
-    }
+/// A reader that has gone away, such as `head`, is no error of ours.
+fn print(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
 }
 
 fn fields(record: &Record) -> String {
@@ -122,7 +128,11 @@ fn clock(at: u64) -> String {
 fn ago(at: u64) -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let passed = now.saturating_sub(Duration::from_micros(at));
-    if passed.as_secs() < 2 { "just now".to_owned() } else { format!("{} ago", humantime::format_duration(Duration::from_secs(passed.as_secs()))) }
+    if passed.as_secs() < 2 {
+        "just now".to_owned()
+    } else {
+        format!("{} ago", humantime::format_duration(Duration::from_secs(passed.as_secs())))
+    }
 }
 
 fn peer_lines(peer: &PeerInfo) -> String {
@@ -160,7 +170,10 @@ fn group_lines(group: &GroupInfo) -> String {
     let role = |role| format!("{role:?}").to_lowercase();
     let own = group.role.map_or_else(|| "no longer a member".to_owned(), role);
     let members = group.members.iter().map(|member| {
-        let name = member.nickname.clone().unwrap_or_else(|| format!("user {}", &member.user[..8.min(member.user.len())]));
+        let name = member
+            .nickname
+            .clone()
+            .unwrap_or_else(|| format!("user {}", &member.user[..8.min(member.user.len())]));
         format!("{name} ({})", role(member.role))
     });
     format!("{} ({own}): {}\n  id {}", group.name, members.collect::<Vec<_>>().join(", "), group.id)
@@ -172,7 +185,11 @@ fn version_line(version: &HistoryEntry) -> String {
         _ => "deleted".to_owned(),
     };
     let who = version.nickname.clone().unwrap_or_else(|| "somebody".to_owned());
-    let outcome = if version.winning { "wins".to_owned() } else { format!("lost: {}", version.why.as_deref().unwrap_or("")) };
+    let outcome = if version.winning {
+        "wins".to_owned()
+    } else {
+        format!("lost: {}", version.why.as_deref().unwrap_or(""))
+    };
     format!("{}  {what}  by {who}  ({outcome})", clock(version.stamp))
 }
 
@@ -182,23 +199,34 @@ pub(crate) fn describe(event: &EventKind) -> String {
         EventKind::Paired { nickname } => format!("{nickname} and you have met: you share now"),
         EventKind::Connected { nickname } => format!("connected to {nickname}"),
         EventKind::Disconnected { nickname, problem: None } => format!("the connection to {nickname} rests"),
-        EventKind::Disconnected { nickname, problem: Some(problem) } => format!("disconnected from {nickname}: {}", problem.message),
-        EventKind::ConnectFailed { nickname, problem } => format!("could not connect to {nickname}: {}", problem.message),
-        EventKind::OpenRefused { nickname, problem, .. } => format!("the link of {nickname} is not open to you: {}", problem.message),
+        EventKind::Disconnected { nickname, problem: Some(problem) } => {
+            format!("disconnected from {nickname}: {}", problem.message)
+        }
+        EventKind::ConnectFailed { nickname, problem } => {
+            format!("could not connect to {nickname}: {}", problem.message)
+        }
+        EventKind::OpenRefused { nickname, problem, .. } => {
+            format!("the link of {nickname} is not open to you: {}", problem.message)
+        }
         EventKind::LinkOpenedAgain { nickname, .. } => {
-            format!("ALARM: somebody else tried to open the link that you made for {nickname}; it was refused. Compare emoji with {nickname}: `connectoid verify {nickname}`")
+            format!(
+                "ALARM: somebody else tried to open the link that you made for {nickname}; it was refused. Compare emoji with {nickname}: `connectoid verify {nickname}`"
+            )
         }
         EventKind::Changed { records, .. } if records.is_empty() => "many records changed".to_owned(),
         EventKind::Changed { records, .. } => {
             let named = records.iter().take(5).map(|(collection, id)| format!("{collection}/{id}"));
-            let more = if records.len() > 5 { format!(" and {} more", records.len() - 5) } else { String::new() };
+            let more =
+                if records.len() > 5 { format!(" and {} more", records.len() - 5) } else { String::new() };
             format!("changed: {}{more}", named.collect::<Vec<_>>().join(", "))
         }
         EventKind::Joined { name, .. } => format!("you are now in the group {name}"),
         EventKind::Removed { .. } => "you were removed from a group".to_owned(),
         EventKind::MembersChanged { .. } => "the members of a group changed".to_owned(),
         EventKind::Synced { nickname, .. } => format!("you and {nickname} have the same"),
-        EventKind::Message { nickname, data } => format!("{nickname} says: {}", String::from_utf8_lossy(data)),
+        EventKind::Message { nickname, data } => {
+            format!("{nickname} says: {}", String::from_utf8_lossy(data))
+        }
         EventKind::Emojis { nickname, emojis, names } => {
             format!("compare with {nickname}: {emojis}\n         {}", names.join(", "))
         }

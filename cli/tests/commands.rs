@@ -1,5 +1,7 @@
 //! Single commands: what they print and how they end.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::{
     path::Path,
     process::{Command, Output},
@@ -27,7 +29,9 @@ fn records_are_kept_between_commands() {
     let data = folder.path().join("data");
     let shared = connectoid(&data, &["share", "bob", "--group", "g", "--read-only"]);
     assert!(lines(&shared)[0]["link"].as_str().unwrap().starts_with("connectoid://open#connectoid="));
-    assert!(connectoid(&data, &["put", "g", "c", "a", r#"{"x": 1, "y": [true, null, "ü"]}"#]).status.success());
+    assert!(
+        connectoid(&data, &["put", "g", "c", "a", r#"{"x": 1, "y": [true, null, "ü"]}"#]).status.success()
+    );
     assert!(connectoid(&data, &["put", "g", "c", "b", r#"{"x": 2}"#]).status.success());
     assert!(connectoid(&data, &["delete", "g", "c", "b"]).status.success());
     let listed = lines(&connectoid(&data, &["list", "g", "c"]));
@@ -49,7 +53,8 @@ fn exit_codes_say_whose_fault_it_is() {
     assert_eq!(code(&["open", "not a link", "--as", "bob"]), Some(2));
     assert_eq!(code(&["no-such-command"]), Some(2));
     assert_eq!(code(&["share", "bob", "--group", "g"]), Some(0));
-    let link = lines(&connectoid(&folder.path().join("other"), &["share", "x", "--group", "g"]))[0]["link"].clone();
+    let link =
+        lines(&connectoid(&folder.path().join("other"), &["share", "x", "--group", "g"]))[0]["link"].clone();
     assert_eq!(code(&["open", link.as_str().unwrap(), "--as", "x", "--wait", "1s"]), Some(3));
     std::fs::write(data.join("connectoid.db"), vec![b'x'; 8192]).unwrap();
     assert_eq!(code(&["peers"]), Some(5));

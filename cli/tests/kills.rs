@@ -3,6 +3,8 @@
 //!
 //! `CONNECTOID_KILLS` sets how many kills there are, `CONNECTOID_SEED` which.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 use std::{
     io::{BufRead, BufReader},
     path::{Path, PathBuf},
@@ -94,7 +96,9 @@ fn records(data: &Path) -> Vec<Value> {
 
 #[test]
 fn nothing_acknowledged_is_lost() {
-    let number = |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
     let (kills, seed) = (number("CONNECTOID_KILLS", KILLS), number("CONNECTOID_SEED", 1));
     println!("CONNECTOID_KILLS={kills} CONNECTOID_SEED={seed}");
     let mut random = Random(seed);

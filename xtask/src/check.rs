@@ -8,8 +8,18 @@ use crate::{
 };
 
 /// What the protocol crate may not depend on, directly or not: it is pure.
-const IMPURE: [&str; 10] =
-    ["tokio", "mio", "socket2", "hyper", "rusqlite", "libsqlite3-sys", "webrtc", "rtc", "rustls", "getrandom"];
+const IMPURE: [&str; 10] = [
+    "tokio",
+    "mio",
+    "socket2",
+    "hyper",
+    "rusqlite",
+    "libsqlite3-sys",
+    "webrtc",
+    "rtc",
+    "rustls",
+    "getrandom",
+];
 
 /// No source file is longer, in lines.
 const MAX_LINES: usize = 1000;
@@ -19,8 +29,17 @@ const MEDIAN_LINES: usize = 200;
 
 pub(crate) fn run() -> Result {
     command::run("cargo", &["fmt", "--all", "--check"], ".")?;
-    command::run("cargo", &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], ".")?;
-    run_with("cargo", &["doc", "--workspace", "--no-deps", "--quiet"], ".", &[("RUSTDOCFLAGS", "-D warnings")])?;
+    command::run(
+        "cargo",
+        &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"],
+        ".",
+    )?;
+    run_with(
+        "cargo",
+        &["doc", "--workspace", "--no-deps", "--quiet"],
+        ".",
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )?;
     purity()?;
     licences::check()?;
     sizes()?;

@@ -19,7 +19,12 @@ pub(crate) fn run(program: &str, arguments: &[&str], folder: &str) -> Result {
 }
 
 /// As [`run`], with environment variables.
-pub(crate) fn run_with(program: &str, arguments: &[&str], folder: &str, variables: &[(&str, &str)]) -> Result {
+pub(crate) fn run_with(
+    program: &str,
+    arguments: &[&str],
+    folder: &str,
+    variables: &[(&str, &str)],
+) -> Result {
     eprintln!("$ {program} {}", arguments.join(" "));
     let status = Command::new(program)
         .args(arguments)

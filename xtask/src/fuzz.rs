@@ -7,7 +7,10 @@ const SECONDS: &str = "60";
 
 pub(crate) fn run(seconds: Option<&str>) -> Result {
     if !exists("cargo-fuzz") {
-        return Err("cargo-fuzz is missing: `cargo install cargo-fuzz`; it needs `rustup toolchain install nightly`".into());
+        return Err(
+            "cargo-fuzz is missing: `cargo install cargo-fuzz`; it needs `rustup toolchain install nightly`"
+                .into(),
+        );
     }
     let limit = format!("-max_total_time={}", seconds.unwrap_or(SECONDS));
     let targets = output("cargo", &["+nightly", "fuzz", "list", "--fuzz-dir", "tests/fuzz"])?;

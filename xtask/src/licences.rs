@@ -8,8 +8,19 @@ use crate::command::{Result, output};
 
 /// Licences that ask for no more than attribution.
 const ALLOWED: [&str; 13] = [
-    "MIT", "MIT-0", "Apache-2.0", "Apache-2.0 WITH LLVM-exception", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Zlib",
-    "Unicode-3.0", "CC0-1.0", "0BSD", "BlueOak-1.0.0", "CDLA-Permissive-2.0",
+    "MIT",
+    "MIT-0",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Zlib",
+    "Unicode-3.0",
+    "CC0-1.0",
+    "0BSD",
+    "BlueOak-1.0.0",
+    "CDLA-Permissive-2.0",
 ];
 
 /// Direct dependencies of which a second version is tolerated, because `rtc` still uses an older one.
@@ -25,7 +36,9 @@ pub(crate) fn check() -> Result {
         versions.entry(name).or_default().push(package["version"].as_str().unwrap_or_default());
         let licence = package["license"].as_str().unwrap_or_default();
         if !is_allowed(licence) {
-            return Err(format!("{name} has the licence \"{licence}\", which is not on the list of allowed ones"));
+            return Err(format!(
+                "{name} has the licence \"{licence}\", which is not on the list of allowed ones"
+            ));
         }
     }
     one_version(packages, &versions)

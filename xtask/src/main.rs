@@ -2,6 +2,7 @@
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
+mod bench;
 mod check;
 mod command;
 mod fuzz;
@@ -14,6 +15,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 
   check    format, lints, documentation, purity of the protocol crate, licences, sizes of files
   test     all tests, the independent check of the vectors, and the demo
+  bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
   fuzz     every fuzz target for a while (needs nightly Rust and cargo-fuzz): cargo xtask fuzz [SECONDS]
 ";
 
@@ -22,6 +24,7 @@ fn main() -> ExitCode {
     let result = match arguments.next().as_deref() {
         Some("check") => check::run(),
         Some("test") => test::run(),
+        Some("bench") => bench::run(),
         Some("fuzz") => fuzz::run(arguments.next().as_deref()),
         _ => {
             eprint!("{USAGE}");

@@ -17,7 +17,7 @@ use tokio::{
 use super::{is_event, late};
 
 /// How long a step may take on a slow machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A connection is laid to rest after so long in the story.
 const IDLE: &str = "2s";
@@ -117,7 +117,9 @@ impl Person {
 
     /// Waits until a record has changed.
     pub(super) async fn changed(&mut self, id: &str) -> Result<()> {
-        let names = |line: &Value| line["records"].as_array().is_some_and(|all| all.iter().any(|record| record[1] == id));
+        let names = |line: &Value| {
+            line["records"].as_array().is_some_and(|all| all.iter().any(|record| record[1] == id))
+        };
         self.hear(id, |line| is_event(line, "changed") && names(line)).await.map(|_| ())
     }
 
@@ -136,7 +138,8 @@ impl Person {
         if let Some(position) = self.heard.iter().position(&is_it) {
             return Ok(self.heard.remove(position));
         }
-        let running = self.running.as_mut().ok_or_else(|| failed(&format!("{} is not running", self.name)))?;
+        let running =
+            self.running.as_mut().ok_or_else(|| failed(&format!("{} is not running", self.name)))?;
         let listen = async {
             while let Ok(Some(line)) = running.lines.next_line().await {
                 let line: Value = serde_json::from_str(&line).unwrap_or_default();

@@ -26,7 +26,8 @@ pub const MAX_SERVICE_LEN: usize = 256;
 pub const MAX_EXT_LEN: usize = 256;
 
 /// The greatest length of an address as text, in bytes.
-pub const MAX_ADDRESS_LEN: usize = 66 + 1 + (MAX_SERVICES * (MAX_SERVICE_LEN + 1)) * 4 / 3 + 2 + MAX_EXT_LEN * 4 / 3 + 2;
+pub const MAX_ADDRESS_LEN: usize =
+    66 + 1 + (MAX_SERVICES * (MAX_SERVICE_LEN + 1)) * 4 / 3 + 2 + MAX_EXT_LEN * 4 / 3 + 2;
 
 /// The text is not an address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -147,7 +148,11 @@ fn parse_text(part: &str) -> Option<String> {
 
 fn check_services(services: &[String]) -> Result<(), AddressError> {
     let in_bounds = (1..=MAX_SERVICES).contains(&services.len());
-    if in_bounds && services.iter().all(|url| is_service_url(url)) { Ok(()) } else { Err(AddressError::Services) }
+    if in_bounds && services.iter().all(|url| is_service_url(url)) {
+        Ok(())
+    } else {
+        Err(AddressError::Services)
+    }
 }
 
 fn is_service_url(url: &str) -> bool {
@@ -201,7 +206,10 @@ mod tests {
             (of("https://a https://b https://c https://d"), AddressError::Services),
             (format!("{}.", good.as_text()), AddressError::Ext),
             ("A".repeat(MAX_ADDRESS_LEN + 1), AddressError::Malformed),
-            (format!("{}.{}", base64url(&[2; 49]), &good.as_text()[67..]), AddressError::Box(BoxError::NotOnCurve)),
+            (
+                format!("{}.{}", base64url(&[2; 49]), &good.as_text()[67..]),
+                AddressError::Box(BoxError::NotOnCurve),
+            ),
         ];
         for (text, error) in cases {
             assert_eq!(Address::parse(&text).err(), Some(error), "{text}");

@@ -16,7 +16,7 @@
 use core::fmt;
 
 use p384::{
-    NonZeroScalar, NistP384, ProjectivePoint, PublicKey, Scalar, SecretKey,
+    NistP384, NonZeroScalar, ProjectivePoint, PublicKey, Scalar, SecretKey,
     elliptic_curve::{Generate, Group, sec1::ToSec1Point},
     hash2curve,
 };
@@ -82,10 +82,11 @@ impl BoxSecret {
 
     /// t, by which P is blinded: `hash_to_field` over the group order (RFC 9380 §5.2).
     fn blinding(&self) -> Result<Scalar, BoxError> {
-        let t = hash2curve::hash_to_scalar::<NistP384, hash2curve::ExpandMsgXmd<Sha384>, p384::elliptic_curve::consts::U72>(
-            &[&self.0],
-            &[BLINDING_DST],
-        )
+        let t = hash2curve::hash_to_scalar::<
+            NistP384,
+            hash2curve::ExpandMsgXmd<Sha384>,
+            p384::elliptic_curve::consts::U72,
+        >(&[&self.0], &[BLINDING_DST])
         .map_err(|_| BoxError::NotOnCurve)?;
         if bool::from(p384::elliptic_curve::Field::is_zero(&t)) { Err(BoxError::NotOnCurve) } else { Ok(t) }
     }

@@ -165,7 +165,11 @@ enum Stage {
     MakingOffer,
     AwaitingAnswer(Option<Half>),
     MakingAnswer(Half),
-    Opening { role: Role, offer: Half, answer: Option<Half> },
+    Opening {
+        role: Role,
+        offer: Half,
+        answer: Option<Half>,
+    },
     /// The hello is the offerer's own, held back until the answerer has spoken.
     ExpectHello1(Box<ExpectHello1>, Option<Hello1>),
     ExpectHello2(Box<ExpectHello2>),
@@ -293,8 +297,7 @@ impl Connector {
             Stage::AwaitingAnswer(None) => attempt.stage = Stage::AwaitingAnswer(Some(written.into())),
             Stage::MakingAnswer(offer) => {
                 attempt.deadline = now + OPEN_TIMEOUT;
-                attempt.stage =
-                    Stage::Opening { role: Role::Answerer, offer, answer: Some(written.into()) };
+                attempt.stage = Stage::Opening { role: Role::Answerer, offer, answer: Some(written.into()) };
             }
             other => attempt.stage = other,
         }
@@ -333,7 +336,14 @@ impl Connector {
     }
 
     /// All channels are open; the certificates are SHA-256 of what DTLS presented.
-    pub fn on_open(&mut self, id: AttemptId, own: [u8; 32], peer: [u8; 32], now: u64, rng: &mut impl CryptoRng) {
+    pub fn on_open(
+        &mut self,
+        id: AttemptId,
+        own: [u8; 32],
+        peer: [u8; 32],
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) {
         let Some(mut attempt) = self.attempt.take_if(|attempt| attempt.id == id) else { return };
         attempt.stage = match attempt.stage {
             Stage::Opening { role, offer, answer: Some(answer) } => {
@@ -363,7 +373,14 @@ impl Connector {
     }
 
     /// A control frame came over the connection of an attempt. Frames of a live session go elsewhere.
-    pub fn on_control(&mut self, id: AttemptId, frame: Control, user_key: &UserKey, now: u64, rng: &mut impl CryptoRng) {
+    pub fn on_control(
+        &mut self,
+        id: AttemptId,
+        frame: Control,
+        user_key: &UserKey,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) {
         let Some(mut attempt) = self.attempt.take_if(|attempt| attempt.id == id) else { return };
         let stage = match (attempt.stage, frame) {
             (Stage::ExpectHello1(state, held), Control::Hello1(hello)) => {
@@ -392,7 +409,14 @@ impl Connector {
 
     /// Something came on another channel before the peer's proof: it is kept until then, within
     /// [`MAX_EARLY`] bytes.
-    pub fn on_early(&mut self, id: AttemptId, channel: u16, frame: Vec<u8>, now: u64, rng: &mut impl CryptoRng) {
+    pub fn on_early(
+        &mut self,
+        id: AttemptId,
+        channel: u16,
+        frame: Vec<u8>,
+        now: u64,
+        rng: &mut impl CryptoRng,
+    ) {
         let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.id == id) else { return };
         let held: usize = attempt.early.iter().map(|(_, frame)| frame.len() + 64).sum();
         if held + frame.len() <= MAX_EARLY {

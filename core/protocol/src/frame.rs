@@ -334,7 +334,11 @@ mod tests {
             let bytes = frame.encode();
             assert_eq!(Control::decode(&bytes), Ok(Some(frame.clone())));
             assert_eq!(Control::decode(&bytes[..bytes.len() - 1]), Err(FrameError::Malformed), "{frame:?}");
-            assert_eq!(Control::decode(&[&bytes[..], &[0]].concat()), Err(FrameError::Malformed), "{frame:?}");
+            assert_eq!(
+                Control::decode(&[&bytes[..], &[0]].concat()),
+                Err(FrameError::Malformed),
+                "{frame:?}"
+            );
         }
         assert_eq!(Control::decode(&[FRAME_VERSION, 200, 1, 2]), Ok(None));
         assert_eq!(Control::decode(&[2, 9, 0x80]), Err(FrameError::Malformed));
@@ -350,7 +354,8 @@ mod tests {
     #[test]
     fn an_endless_frame_ends_at_its_bound() {
         let mut joiner = Joiner::default();
-        let piece = [&[1][..], &[0; MAX_PIECE - 1]].concat();
+        let mut piece = vec![0; MAX_PIECE];
+        piece[0] = 1;
         let error = (0..10).find_map(|_| joiner.push(&piece).err());
         assert_eq!(error, Some(FrameError::TooLong));
         assert_eq!(Joiner::default().push(&[]), Err(FrameError::Malformed));

@@ -94,7 +94,8 @@ impl Identity {
     /// Device ids stand in every change, so anybody can claim one; bound to the proven user, a claim
     /// only ever names a device of the claimant's own.
     pub fn source(&self) -> DeviceId {
-        let hash = Sha384::digest(join(&[b"connectoid/1 source", self.user.as_bytes(), self.device.as_bytes()]));
+        let hash =
+            Sha384::digest(join(&[b"connectoid/1 source", self.user.as_bytes(), self.device.as_bytes()]));
         let mut bytes = [0; 16];
         bytes.copy_from_slice(&hash[..16]);
         DeviceId::from_bytes(bytes)
@@ -181,7 +182,11 @@ impl ExpectHello1 {
     ///
     /// # Errors
     /// [`HandshakeError::Version`].
-    pub fn on_hello1(self, peer: &Hello1, user_key: &UserKey) -> Result<(ExpectHello2, Hello2), HandshakeError> {
+    pub fn on_hello1(
+        self,
+        peer: &Hello1,
+        user_key: &UserKey,
+    ) -> Result<(ExpectHello2, Hello2), HandshakeError> {
         let version = VERSIONS.into_iter().filter(|version| peer.versions.contains(version)).max();
         let version = version.ok_or(HandshakeError::Version)?;
         let transcript = self.transcript(version, peer);

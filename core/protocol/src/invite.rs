@@ -113,8 +113,10 @@ mod tests {
         invite.on_offer(&opener(1), 10);
         let why = Refusal::Used { at: 10, winner: Fingerprint::of(&opener(1)) };
         let verdicts: Vec<_> = (0..300).map(|_| invite.on_offer(&opener(2), 20)).collect();
-        let alarms = verdicts.iter().filter(|verdict| **verdict == Verdict::Refused { why, alarm: true }).count();
-        let quiet = verdicts.iter().filter(|verdict| **verdict == Verdict::Refused { why, alarm: false }).count();
+        let alarms =
+            verdicts.iter().filter(|verdict| **verdict == Verdict::Refused { why, alarm: true }).count();
+        let quiet =
+            verdicts.iter().filter(|verdict| **verdict == Verdict::Refused { why, alarm: false }).count();
         assert_eq!((alarms, quiet), (usize::from(MAX_ALARMS), 300 - usize::from(MAX_ALARMS)));
         assert_eq!(invite.on_offer(&opener(1), 30), Verdict::Known);
     }
@@ -122,7 +124,10 @@ mod tests {
     #[test]
     fn expired_and_revoked_are_different() {
         let mut invite = Invite::new(100);
-        assert_eq!(invite.on_offer(&opener(1), 100), Verdict::Refused { why: Refusal::Expired, alarm: false });
+        assert_eq!(
+            invite.on_offer(&opener(1), 100),
+            Verdict::Refused { why: Refusal::Expired, alarm: false }
+        );
         invite.revoked = true;
         assert_eq!(invite.on_offer(&opener(1), 50), Verdict::Refused { why: Refusal::Revoked, alarm: false });
     }

@@ -85,7 +85,11 @@ pub fn parse(text: &str) -> Result<(Address, Placement), LinkError> {
     let Some((value, placement)) = find(text) else {
         let bare = text.trim();
         let looks_bare = bare.len() > 66 && bare.bytes().all(is_address_byte);
-        return if looks_bare { Ok((Address::parse(bare)?, Placement::Fragment)) } else { Err(LinkError::NotFound) };
+        return if looks_bare {
+            Ok((Address::parse(bare)?, Placement::Fragment))
+        } else {
+            Err(LinkError::NotFound)
+        };
     };
     Ok((Address::parse(value)?, placement))
 }
@@ -122,7 +126,9 @@ mod tests {
     #[test]
     fn links_come_back_from_every_base_and_placement() {
         let address = address();
-        for base in ["https://app.example", "https://a.example/x?y=1", "https://a.example/#/route", "myapp://open?z#"] {
+        for base in
+            ["https://app.example", "https://a.example/x?y=1", "https://a.example/#/route", "myapp://open?z#"]
+        {
             for placement in [Placement::Fragment, Placement::Query] {
                 let url = to_url(base, &address, placement);
                 let (read, found) = parse(&url).unwrap();
@@ -150,6 +156,9 @@ mod tests {
     fn what_is_no_link_says_why() {
         assert_eq!(parse("hello").err(), Some(LinkError::NotFound));
         assert_eq!(parse(&"x".repeat(MAX_TEXT_LEN + 1)).err(), Some(LinkError::TooLong));
-        assert_eq!(parse("https://a/#connectoid=abc").err(), Some(LinkError::Address(AddressError::Malformed)));
+        assert_eq!(
+            parse("https://a/#connectoid=abc").err(),
+            Some(LinkError::Address(AddressError::Malformed))
+        );
     }
 }

@@ -262,9 +262,7 @@ fn verify(object: &Map<String, Value>, signature: &Value, from: &Address) -> Res
         .ok_or(MessageError::Signature)?;
     let signature = Signature::from_slice(&bytes).map_err(|_| MessageError::Signature)?;
     let key = from.box_id().public_key().map_err(|_| MessageError::Signature)?;
-    VerifyingKey::from(key)
-        .verify(&canonical(object)?, &signature)
-        .map_err(|_| MessageError::Signature)
+    VerifyingKey::from(key).verify(&canonical(object)?, &signature).map_err(|_| MessageError::Signature)
 }
 
 fn canonical(object: &Map<String, Value>) -> Result<Vec<u8>, MessageError> {

@@ -24,7 +24,8 @@ pub fn of_url(url: &str) -> Option<String> {
 
 /// The origin of a scheme (`http` or `https`) and a host with or without a port.
 pub fn of_authority(scheme: &str, authority: &str) -> Option<String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
+    let allowed =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'[' | b']');
     let default_port = match scheme {
         "https" => ":443",
         "http" => ":80",

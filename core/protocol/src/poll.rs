@@ -361,7 +361,9 @@ mod tests {
     fn checks(poller: &mut Poller) -> Vec<(CheckId, String, usize, u64)> {
         std::iter::from_fn(|| poller.poll_output())
             .filter_map(|output| match output {
-                Output::Check { id, endpoint, boxes, wait } => Some((id, endpoint.service, boxes.len(), wait)),
+                Output::Check { id, endpoint, boxes, wait } => {
+                    Some((id, endpoint.service, boxes.len(), wait))
+                }
                 Output::Abort(_) => None,
             })
             .collect()
@@ -414,8 +416,11 @@ mod tests {
             for (id, service, ..) in checks(&mut poller) {
                 let down = service == "http://a";
                 asked.insert(service);
-                let outcome =
-                    if down { Outcome::Unreachable { retry_after: 0 } } else { Outcome::Answered { found: false } };
+                let outcome = if down {
+                    Outcome::Unreachable { retry_after: 0 }
+                } else {
+                    Outcome::Answered { found: false }
+                };
                 poller.on_checked(id, outcome, now * SECOND, &mut rng);
             }
             poller.on_timeout(now * SECOND);

@@ -34,8 +34,7 @@ pub fn seal(
     nonce: &[u8; NONCE_LEN],
     rng: &mut impl CryptoRng,
 ) -> Result<Vec<u8>, SealError> {
-    let (encapped, mut context) =
-        Suite::setup_sender(&OpModeS::Base, &public_key(to)?, &info(origin), rng)?;
+    let (encapped, mut context) = Suite::setup_sender(&OpModeS::Base, &public_key(to)?, &info(origin), rng)?;
     let sealed = context.seal(nonce, to.as_bytes()).map_err(|_| SealError::BadRecipient)?;
     Ok([&encapped.to_bytes(), sealed.as_slice()].concat())
 }
@@ -50,8 +49,7 @@ pub fn open(key: &BoxKey, origin: &str, sealed: &[u8]) -> Result<Zeroizing<[u8; 
     }
     let (encapped, sealed) = sealed.split_at(crate::seal::ENCAPPED_LEN);
     let encapped = Encapped::from_bytes(encapped).map_err(|_| SealError::NotForUs)?;
-    let mut context =
-        Suite::setup_receiver(&OpModeR::Base, &private_key(key)?, &encapped, &info(origin))?;
+    let mut context = Suite::setup_receiver(&OpModeR::Base, &private_key(key)?, &encapped, &info(origin))?;
     let nonce = Zeroizing::new(context.open(sealed, key.id().as_bytes()).map_err(|_| SealError::NotForUs)?);
     Ok(Zeroizing::new(nonce.as_slice().try_into().map_err(|_| SealError::NotForUs)?))
 }

@@ -130,7 +130,11 @@ impl Sending {
     ///
     /// # Errors
     /// [`ConflictingRotation`]: the peer misbehaves or lost its state.
-    pub fn on_rotate(&mut self, generation: u32, address: Address) -> Result<RotateAnswer, ConflictingRotation> {
+    pub fn on_rotate(
+        &mut self,
+        generation: u32,
+        address: Address,
+    ) -> Result<RotateAnswer, ConflictingRotation> {
         if generation < self.generation {
             return Ok(RotateAnswer::Ignore);
         }

@@ -134,7 +134,8 @@ fn derive(binding: &Binding, starter_random: &[u8; 32], accepter_random: &[u8; 3
         &binding.accepter.key,
     ]);
     let mut bits = [0; 8];
-    let filled = Hkdf::<Sha384>::new(None, &[*starter_random, *accepter_random].concat()).expand(&info, &mut bits[2..]);
+    let filled = Hkdf::<Sha384>::new(None, &[*starter_random, *accepter_random].concat())
+        .expand(&info, &mut bits[2..]);
     debug_assert!(filled.is_ok(), "six bytes are one block of SHA-384");
     let bits = u64::from_be_bytes(bits);
     std::array::from_fn(|place| {

@@ -93,8 +93,7 @@ pub fn seal(
 ) -> Result<(Vec<u8>, Export), SealError> {
     let psk = psk(to);
     let mode = OpModeS::Psk(bundle(&psk)?);
-    let (encapped, mut context) =
-        Suite::setup_sender(&mode, &public_key(&to.box_id())?, &info(to), rng)?;
+    let (encapped, mut context) = Suite::setup_sender(&mode, &public_key(&to.box_id())?, &info(to), rng)?;
     let padded = pad(plaintext)?;
     let sealed = context.seal(&padded, to.box_id().as_bytes()).map_err(|_| SealError::BadRecipient)?;
     let mut export = Export([0; EXPORT_LEN]);
@@ -106,7 +105,11 @@ pub fn seal(
 ///
 /// # Errors
 /// [`SealError::NotForUs`].
-pub fn open(key: &BoxKey, address: &Address, sealed: &[u8]) -> Result<(Zeroizing<Vec<u8>>, Export), SealError> {
+pub fn open(
+    key: &BoxKey,
+    address: &Address,
+    sealed: &[u8],
+) -> Result<(Zeroizing<Vec<u8>>, Export), SealError> {
     if sealed.len() < ENCAPPED_LEN || sealed.len() > MAX_SEALED {
         return Err(SealError::NotForUs);
     }
@@ -149,7 +152,8 @@ fn unpad(padded: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
 
 fn psk(address: &Address) -> Zeroizing<[u8; 48]> {
     let mut psk = Zeroizing::new([0; 48]);
-    let filled = Hkdf::<Sha384>::new(None, address.secret().as_bytes()).expand(b"connectoid/1 psk", &mut *psk);
+    let filled =
+        Hkdf::<Sha384>::new(None, address.secret().as_bytes()).expand(b"connectoid/1 psk", &mut *psk);
     debug_assert!(filled.is_ok(), "48 bytes are one block of SHA-384");
     psk
 }

@@ -4,9 +4,7 @@
 //! languages and says who is at fault; its text says what to do. Nothing in it is secret: no link, key or
 //! address.
 
-use connectoid_protocol::{
-    connect::Failure, handshake::HandshakeError, link::LinkError, mailbox,
-};
+use connectoid_protocol::{connect::Failure, handshake::HandshakeError, link::LinkError, mailbox};
 
 use crate::{store::StoreError, vault::VaultError};
 
@@ -66,10 +64,19 @@ impl ErrorKind {
     pub fn blame(self) -> Blame {
         match self {
             Self::Usage | Self::LinkMalformed | Self::NotPermitted | Self::Closed => Blame::Usage,
-            Self::LinkUsed | Self::LinkExpired | Self::LinkRevoked | Self::LinkClosed => Blame::Peer,
-            Self::Unanswered | Self::NoRoute | Self::PeerSilent | Self::PeerMisbehaved | Self::Timeout => Blame::Peer,
-            Self::VersionMismatch => Blame::Peer,
-            Self::ServiceUnreachable | Self::ServiceRefused | Self::ServiceTooOften | Self::ClockSkew => Blame::Service,
+            Self::LinkUsed
+            | Self::LinkExpired
+            | Self::LinkRevoked
+            | Self::LinkClosed
+            | Self::Unanswered
+            | Self::NoRoute
+            | Self::PeerSilent
+            | Self::PeerMisbehaved
+            | Self::VersionMismatch
+            | Self::Timeout => Blame::Peer,
+            Self::ServiceUnreachable | Self::ServiceRefused | Self::ServiceTooOften | Self::ClockSkew => {
+                Blame::Service
+            }
             Self::StorageUnavailable | Self::StorageCorrupt | Self::WrongKey => Blame::Storage,
             Self::Internal => Blame::Internal,
         }
@@ -113,7 +120,10 @@ impl Error {
 
     /// The kind as it is written in JSON.
     pub fn kind_name(&self) -> String {
-        serde_json::to_value(self.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default()
+        serde_json::to_value(self.kind)
+            .ok()
+            .and_then(|kind| kind.as_str().map(str::to_owned))
+            .unwrap_or_default()
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -138,8 +148,12 @@ impl From<LinkError> for Error {
 impl From<&StoreError> for Error {
     fn from(error: &StoreError) -> Self {
         let kind = match error {
-            StoreError::Corrupt(_) | StoreError::NewerVersion | StoreError::NotAStore => ErrorKind::StorageCorrupt,
-            StoreError::UnknownGroup(_) | StoreError::Change(_) | StoreError::NotARecordOp => ErrorKind::Usage,
+            StoreError::Corrupt(_) | StoreError::NewerVersion | StoreError::NotAStore => {
+                ErrorKind::StorageCorrupt
+            }
+            StoreError::UnknownGroup(_) | StoreError::Change(_) | StoreError::NotARecordOp => {
+                ErrorKind::Usage
+            }
             StoreError::NotAMember | StoreError::NotPermitted { .. } | StoreError::OwnerIsFixed => {
                 ErrorKind::NotPermitted
             }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a key store may take: a person may have to unlock it.
-pub const KEY_STORE_TIMEOUT: Duration = Duration::from_secs(120);
+pub const KEY_STORE_TIMEOUT: Duration = Duration::from_mins(2);
 
 /// What a [`KeyStore`] method returns.
 pub type KeyStoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, VaultError>> + Send + 'a>>;
@@ -122,17 +122,24 @@ fn load(path: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<Option<Ma
     Ok(Some(MasterSecret::from_bytes(bytes)))
 }
 
-fn save(path: &Path, passphrase: Option<&Zeroizing<String>>, secret: &MasterSecret) -> Result<(), VaultError> {
+fn save(
+    path: &Path,
+    passphrase: Option<&Zeroizing<String>>,
+    secret: &MasterSecret,
+) -> Result<(), VaultError> {
     let (argon2id, key) = match passphrase {
         None => (None, base64url(secret.as_bytes())),
         Some(passphrase) => {
             let salt = MasterSecret::generate(&mut OsRandom);
-            let cost = Cost { memory_kib: MEMORY_KIB, passes: PASSES, salt: base64url(&salt.as_bytes()[..16]) };
-            let sealed = Vault::new(&derive(passphrase, &cost)?).seal(LABEL, secret.as_bytes(), &mut OsRandom);
+            let cost =
+                Cost { memory_kib: MEMORY_KIB, passes: PASSES, salt: base64url(&salt.as_bytes()[..16]) };
+            let sealed =
+                Vault::new(&derive(passphrase, &cost)?).seal(LABEL, secret.as_bytes(), &mut OsRandom);
             (Some(cost), base64url(&sealed))
         }
     };
-    let text = serde_json::to_vec(&KeyFile { v: 1, argon2id, key: key.clone() }).map_err(|_| VaultError::Malformed)?;
+    let text = serde_json::to_vec(&KeyFile { v: 1, argon2id, key: key.clone() })
+        .map_err(|_| VaultError::Malformed)?;
     write_private(path, &Zeroizing::new(text)).map_err(|error| failed(&error))
 }
 

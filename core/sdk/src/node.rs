@@ -133,7 +133,8 @@ impl Node {
             OsRandom.fill_bytes(&mut seed);
             Engine::new(store, Vault::new(&secret), config, ChaCha20Rng::from_seed(seed), now)
         };
-        let rtc = RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
+        let rtc =
+            RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
         let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
         let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
         let (engine, reader, identity) = match driver::start(handle, engine, hands).await {
@@ -265,11 +266,18 @@ impl Node {
     /// # Errors
     /// [`ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored,
     /// [`ErrorKind::NotPermitted`] if this user may only read.
-    pub async fn put(&self, group: &str, collection: &str, id: &str, fields: serde_json::Value) -> Result<()> {
+    pub async fn put(
+        &self,
+        group: &str,
+        collection: &str,
+        id: &str,
+        fields: serde_json::Value,
+    ) -> Result<()> {
         let serde_json::Value::Object(fields) = fields else {
             return Err(Error::usage("a record's fields are a JSON object"));
         };
-        self.commit(group, vec![Write::Put { collection: collection.to_owned(), id: id.to_owned(), fields }]).await
+        self.commit(group, vec![Write::Put { collection: collection.to_owned(), id: id.to_owned(), fields }])
+            .await
     }
 
     /// Deletes a record. Durable when this returns.
@@ -289,19 +297,28 @@ impl Node {
         self.done(Command::Commit { group: group.to_owned(), writes }).await
     }
 
-    /// Reads a record.
+    /// Reads a record. Does not wait: it is a future so that every platform can treat it like the rest.
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for an unknown group.
+    #[allow(clippy::unused_async, reason = "see the documentation")]
     pub async fn record(&self, group: &str, collection: &str, id: &str) -> Result<Option<Record>> {
         self.read(|reader| reads::record(reader, group, collection, id))
     }
 
-    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`.
+    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`. Does
+    /// not wait, as [`Node::record`].
     ///
     /// # Errors
     /// [`ErrorKind::Usage`] for an unknown group.
-    pub async fn list(&self, group: &str, collection: &str, after: Option<&str>, limit: usize) -> Result<Vec<Record>> {
+    #[allow(clippy::unused_async, reason = "see the documentation")]
+    pub async fn list(
+        &self,
+        group: &str,
+        collection: &str,
+        after: Option<&str>,
+        limit: usize,
+    ) -> Result<Vec<Record>> {
         self.read(|reader| reads::list(reader, group, collection, after, limit))
     }
 
@@ -474,7 +491,9 @@ impl EventStream {
         let waiting = futures_util::stream::unfold(receiver, |mut receiver| async move {
             let event = match receiver.recv().await {
                 Ok(event) => event,
-                Err(broadcast::error::RecvError::Lagged(_)) => Event { sequence: 0, at: 0, kind: EventKind::Resync {} },
+                Err(broadcast::error::RecvError::Lagged(_)) => {
+                    Event { sequence: 0, at: 0, kind: EventKind::Resync {} }
+                }
                 Err(broadcast::error::RecvError::Closed) => return None,
             };
             Some((event, receiver))
@@ -498,9 +517,15 @@ impl Stream for EventStream {
 
 fn lock_folder(storage: &Storage) -> Result<Option<File>> {
     let Storage::Folder(folder) = storage else { return Ok(None) };
-    let unusable = |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
+    let unusable =
+        |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
     make_folder(folder).map_err(unusable)?;
-    let file = File::options().create(true).truncate(false).write(true).open(folder.join("lock")).map_err(unusable)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join("lock"))
+        .map_err(unusable)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => {
@@ -522,7 +547,9 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 async fn master_secret(settings: &Settings) -> Result<MasterSecret> {
     let store: Arc<dyn KeyStore> = match (&settings.key_store, &settings.storage) {
         (Some(store), _) => store.clone(),
-        (None, Storage::Folder(folder)) => Arc::new(FileKeyStore::new(folder.join("key"), settings.passphrase.clone())),
+        (None, Storage::Folder(folder)) => {
+            Arc::new(FileKeyStore::new(folder.join("key"), settings.passphrase.clone()))
+        }
         (None, Storage::Memory) => Arc::new(NoKeyStore),
     };
     if let Some(secret) = in_time(store.load()).await? {

@@ -27,15 +27,21 @@ pub struct Observer {
     collection: String,
     events: EventStream,
     waiting: VecDeque<String>,
-    /// Where the reading of everything goes on, if it is under way.
-    reading: Option<Option<String>>,
+    reading: Reading,
+}
+
+/// Whether everything is being read.
+enum Reading {
+    /// From the first record, or from behind this one.
+    From(Option<String>),
+    Complete,
 }
 
 impl Observer {
     pub(crate) fn new(node: Node, group: &str, collection: &str) -> Self {
         let events = node.events();
         let (group, collection) = (group.to_owned(), collection.to_owned());
-        Self { node, group, collection, events, waiting: VecDeque::new(), reading: Some(None) }
+        Self { node, group, collection, events, waiting: VecDeque::new(), reading: Reading::From(None) }
     }
 
     /// The next records: first all that there are, in pages, then those that have changed. An empty list
@@ -45,7 +51,7 @@ impl Observer {
     /// Storage errors, and [`crate::ErrorKind::Usage`] while there is no such group.
     pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
         loop {
-            if let Some(after) = self.reading.take() {
+            if let Reading::From(after) = std::mem::replace(&mut self.reading, Reading::Complete) {
                 return Some(self.read_page(after.as_deref()).await);
             }
             if !self.waiting.is_empty() {
@@ -60,12 +66,12 @@ impl Observer {
         match event {
             EventKind::Changed { group, records } if self.is_ours(&group).await => {
                 if records.is_empty() {
-                    self.reading = Some(None);
+                    self.reading = Reading::From(None);
                 }
                 let ours = records.into_iter().filter(|(collection, _)| *collection == self.collection);
                 self.waiting.extend(ours.map(|(_, id)| id));
             }
-            EventKind::Resync {} => self.reading = Some(None),
+            EventKind::Resync {} => self.reading = Reading::From(None),
             _ => {}
         }
     }
@@ -83,7 +89,9 @@ impl Observer {
 
     async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
         let page = self.node.list(&self.group, &self.collection, after, PAGE).await?;
-        self.reading = page.last().map(|record| Some(record.id.clone()));
+        if let Some(last) = page.last() {
+            self.reading = Reading::From(Some(last.id.clone()));
+        }
         Ok(page.into_iter().map(|record| Observed { id: record.id.clone(), record: Some(record) }).collect())
     }
 

@@ -57,7 +57,7 @@ impl Qr {
         let mut path = String::new();
         for row in 0..self.width {
             for column in (0..self.width).filter(|column| self.is_dark(row, *column)) {
-                path.push_str(&format!("M{column} {row}h1v1h-1z"));
+                path.extend(["M", &column.to_string(), " ", &row.to_string(), "h1v1h-1z"]);
             }
         }
         let size = self.width;
@@ -114,7 +114,7 @@ mod tests {
         let mut reader = decoder.read_info().unwrap();
         let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
         reader.next_frame(&mut pixels).unwrap();
-        assert_eq!(pixels.iter().filter(|pixel| **pixel == 0).count(), dark * 9);
+        assert_eq!(pixels.into_iter().filter(|pixel| *pixel == 0).count(), dark * 9);
     }
 
     #[test]

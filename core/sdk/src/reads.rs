@@ -31,7 +31,12 @@ macro_rules! reads {
                 self.groups()
             }
 
-            fn fields(&self, group: GroupId, collection: &str, id: &str) -> Result<Option<Fields>, StoreError> {
+            fn fields(
+                &self,
+                group: GroupId,
+                collection: &str,
+                id: &str,
+            ) -> Result<Option<Fields>, StoreError> {
                 self.record(group, collection, id)
             }
 
@@ -59,16 +64,17 @@ pub(crate) fn find_group(reads: &impl Reads, name_or_id: &str) -> Result<Option<
     }
     let mut named = groups.iter().filter(|group| group.name == name_or_id);
     match (named.next(), named.next()) {
-        (Some(_), Some(_)) => {
-            Err(Error::usage(format!("several groups are called {name_or_id}; use the id that `groups` shows")))
-        }
+        (Some(_), Some(_)) => Err(Error::usage(format!(
+            "several groups are called {name_or_id}; use the id that `groups` shows"
+        ))),
         (found, _) => Ok(found.map(|group| group.id)),
     }
 }
 
 /// As [`find_group`], for a group that has to exist.
 pub(crate) fn known_group(reads: &impl Reads, name_or_id: &str) -> Result<GroupId> {
-    let missing = || Error::usage(format!("there is no group called {name_or_id}; `groups` lists those there are"));
+    let missing =
+        || Error::usage(format!("there is no group called {name_or_id}; `groups` lists those there are"));
     find_group(reads, name_or_id)?.ok_or_else(missing)
 }
 

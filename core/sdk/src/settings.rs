@@ -4,11 +4,11 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use connectoid_protocol::poll::Pace;
 
-pub use crate::rtc::IceServer;
 use crate::keystore::KeyStore;
+pub use crate::rtc::IceServer;
 
 /// How long a link works unless the call says otherwise.
-pub const DEFAULT_LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);
+pub const DEFAULT_LINK_LIFETIME: Duration = Duration::from_hours(24);
 
 /// How long a connection with nothing to do stays open unless set otherwise: long enough for the next
 /// keystroke of a person, short enough for the radio.

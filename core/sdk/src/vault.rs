@@ -97,7 +97,10 @@ mod tests {
         let sealed = vault.seal(b"pair 1", b"secret", &mut OsRandom);
         assert_eq!(vault.open(b"pair 1", &sealed).unwrap().as_slice(), b"secret");
         assert_eq!(vault.open(b"pair 2", &sealed), Err(VaultError::WrongKey));
-        assert_eq!(Vault::new(&MasterSecret::from_bytes([2; 32])).open(b"pair 1", &sealed), Err(VaultError::WrongKey));
+        assert_eq!(
+            Vault::new(&MasterSecret::from_bytes([2; 32])).open(b"pair 1", &sealed),
+            Err(VaultError::WrongKey)
+        );
         assert_eq!(vault.open(b"pair 1", &sealed[..10]), Err(VaultError::WrongKey));
     }
 }

@@ -1,6 +1,8 @@
 //! Logs and errors name no link, key or address. What the libraries beneath log is theirs: an app that
 //! collects logs leaves out the targets `hyper_util`, `webrtc` and `rtc`, as the command line does.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
 mod common;
 
 use std::{
@@ -37,7 +39,10 @@ async fn a_whole_share_leaves_no_secret_in_the_logs() {
     let service = service().await;
     let (alice, bob) = (common::node(&service.url()).await, common::node(&service.url()).await);
     let link = alice.share(Share::new("bob", "g")).await.unwrap().link;
-    let command = format!("{:?}", Command::Open(connectoid::api::Credentials { link: link.clone(), nickname: "a".into() }));
+    let command = format!(
+        "{:?}",
+        Command::Open(connectoid::api::Credentials { link: link.clone(), nickname: "a".into() })
+    );
     assert!(!command.contains("connectoid="), "{command}");
     alice.unshare("bob").await.unwrap();
     pair(&alice, &bob, Share::new("bob", "g")).await;

@@ -53,8 +53,10 @@ async fn the_second_opener_is_told_and_the_creator_is_warned() {
     bob.open_link(&link, "alice").await.unwrap();
     wait(&mut at_bob, "bob to be synced", |event| matches!(event, EventKind::Synced { .. })).await;
     eve.open_link(&link, "alice").await.unwrap();
-    let refused = wait(&mut at_eve, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
-    let alarm = wait(&mut at_alice, "an alarm", |event| matches!(event, EventKind::LinkOpenedAgain { .. })).await;
+    let refused =
+        wait(&mut at_eve, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
+    let alarm =
+        wait(&mut at_alice, "an alarm", |event| matches!(event, EventKind::LinkOpenedAgain { .. })).await;
     let EventKind::OpenRefused { problem, used_at, winner, .. } = refused.kind else { unreachable!() };
     let EventKind::LinkOpenedAgain { nickname, winner: pinned, other } = alarm.kind else { unreachable!() };
     assert_eq!((problem.kind, nickname.as_str()), (ErrorKind::LinkUsed, "bob"));
@@ -76,16 +78,20 @@ async fn expired_and_revoked_links_are_told_apart() {
     alice.unshare("bob").await.unwrap();
     // Until the link's time has run out by the same clock that the node goes by.
     let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_micros();
-    tokio::time::sleep_until(tokio::time::Instant::now() + Duration::from_micros(
-        u64::try_from(u128::from(expired.expires).saturating_sub(now())).unwrap() + 1000,
-    ))
+    tokio::time::sleep_until(
+        tokio::time::Instant::now()
+            + Duration::from_micros(
+                u64::try_from(u128::from(expired.expires).saturating_sub(now())).unwrap() + 1000,
+            ),
+    )
     .await;
     for (link, nickname, kind) in
         [(expired.link, "one", ErrorKind::LinkExpired), (revoked.link, "two", ErrorKind::LinkRevoked)]
     {
         let mut events = bob.events();
         bob.open_link(&link, nickname).await.unwrap();
-        let refused = wait(&mut events, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
+        let refused =
+            wait(&mut events, "a refusal", |event| matches!(event, EventKind::OpenRefused { .. })).await;
         let EventKind::OpenRefused { problem, .. } = refused.kind else { unreachable!() };
         assert_eq!(problem.kind, kind);
     }
@@ -157,7 +163,8 @@ async fn both_sides_see_the_same_emoji() {
     let is_emojis = |event: &EventKind| matches!(event, EventKind::Emojis { .. });
     let at_alice = wait(&mut at_alice, "emoji", is_emojis).await;
     let at_bob = wait(&mut at_bob, "emoji", is_emojis).await;
-    let emojis = |event: EventKind| if let EventKind::Emojis { emojis, .. } = event { emojis } else { unreachable!() };
+    let emojis =
+        |event: EventKind| if let EventKind::Emojis { emojis, .. } = event { emojis } else { unreachable!() };
     assert_eq!(emojis(at_alice.kind), emojis(at_bob.kind));
     alice.confirm_verify("bob", true).await.unwrap();
     assert_eq!(alice.peers().await.unwrap()[0].verified, Verified::Sas);

@@ -74,8 +74,14 @@ async fn bad_calls_are_refused_with_what_is_wrong() {
         node.share(connectoid::Share::new("bob", "g")).await.map(|_| ()),
     ];
     let kinds: Vec<ErrorKind> = cases.into_iter().map(|case| case.unwrap_err().kind).collect();
-    let expected =
-        [ErrorKind::Usage, ErrorKind::Usage, ErrorKind::Usage, ErrorKind::LinkMalformed, ErrorKind::Usage, ErrorKind::Usage];
+    let expected = [
+        ErrorKind::Usage,
+        ErrorKind::Usage,
+        ErrorKind::Usage,
+        ErrorKind::LinkMalformed,
+        ErrorKind::Usage,
+        ErrorKind::Usage,
+    ];
     assert_eq!(kinds, expected);
     assert!(node.groups().await.unwrap().is_empty(), "a share without a service leaves no group behind");
 }

@@ -29,7 +29,16 @@ impl Host {
     /// A host that is down, with its disk in a folder.
     pub fn new(folder: &Path, seed: u64, skew: i64) -> Self {
         let folder = folder.to_owned();
-        Self { folder, seed, starts: 0, calls: 0, skew, engine: None, events: Vec::new(), replies: Vec::new() }
+        Self {
+            folder,
+            seed,
+            starts: 0,
+            calls: 0,
+            skew,
+            engine: None,
+            events: Vec::new(),
+            replies: Vec::new(),
+        }
     }
 
     /// Whether the host is up.
@@ -55,7 +64,8 @@ impl Host {
             pace: Pace::Background,
             idle_timeout: 20_000_000,
         };
-        let engine = Engine::new(store, vault, config, rng, self.clock(now)).expect("the node starts after a crash");
+        let engine =
+            Engine::new(store, vault, config, rng, self.clock(now)).expect("the node starts after a crash");
         self.engine = Some(engine);
     }
 

@@ -36,7 +36,14 @@ pub struct Mailbox {
 
 impl Mailbox {
     /// Takes a message, in its own way. `draw(n)` is a number below n.
-    pub fn send(&mut self, to: BoxId, data: Vec<u8>, malice: Malice, now: u64, mut draw: impl FnMut(u64) -> u64) {
+    pub fn send(
+        &mut self,
+        to: BoxId,
+        data: Vec<u8>,
+        malice: Malice,
+        now: u64,
+        mut draw: impl FnMut(u64) -> u64,
+    ) {
         if draw(100) < malice.drops {
             return;
         }

@@ -48,7 +48,8 @@ pub fn tell(plan: Plan, seed: u64) -> Result<(), String> {
     let hosts = (0..plan.nodes).map(|node| {
         let home = folder.path().join(node.to_string());
         std::fs::create_dir(&home).map_err(|error| error.to_string())?;
-        let skew = if plan.skew == 0 { 0 } else { (i64::try_from(node).unwrap_or(0) * 7919 * 1000) % plan.skew };
+        let skew =
+            if plan.skew == 0 { 0 } else { (i64::try_from(node).unwrap_or(0) * 7919 * 1000) % plan.skew };
         Ok(Host::new(&home, seed * 16 + node as u64, skew))
     });
     let hosts = hosts.collect::<Result<Vec<_>, String>>()?;

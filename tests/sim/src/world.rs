@@ -69,7 +69,8 @@ impl World {
         mailbox.up = true;
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (coming, born_in, wires) = (BTreeMap::new(), BTreeMap::new(), Wires::default());
-        let mut world = Self { hosts, mailbox, hardship, now: BEGINNING, order: 0, coming, lives, born_in, wires, rng };
+        let mut world =
+            Self { hosts, mailbox, hardship, now: BEGINNING, order: 0, coming, lives, born_in, wires, rng };
         for host in 0..world.hosts.len() {
             world.start(host);
         }
@@ -198,7 +199,11 @@ impl World {
         }
         let arrival = self.now + self.way();
         let arrival = self.wires.in_order(end, channel, arrival);
-        self.schedule(peer.0, arrival - self.now, Coming::Input(peer.0, Input::Frame(peer.1, channel, frame)));
+        self.schedule(
+            peer.0,
+            arrival - self.now,
+            Coming::Input(peer.0, Input::Frame(peer.1, channel, frame)),
+        );
     }
 
     /// Closes one end; the other hears of it behind what was sent before.
@@ -228,7 +233,13 @@ impl World {
         }
     }
 
-    fn take_message(&mut self, host: usize, id: SendId, to: connectoid_protocol::boxes::BoxId, data: Vec<u8>) {
+    fn take_message(
+        &mut self,
+        host: usize,
+        id: SendId,
+        to: connectoid_protocol::boxes::BoxId,
+        data: Vec<u8>,
+    ) {
         let reached = self.reached();
         if reached {
             let (malice, now) = (self.hardship.malice, self.now);
@@ -248,7 +259,11 @@ impl World {
         for (key, cursor) in boxes {
             let messages = self.mailbox.receive(&key.id(), *cursor, self.now);
             if !messages.is_empty() {
-                fetched.push(Fetched { key: key.clone(), service: SERVICE.to_owned(), messages: Ok(messages) });
+                fetched.push(Fetched {
+                    key: key.clone(),
+                    service: SERVICE.to_owned(),
+                    messages: Ok(messages),
+                });
             }
         }
         self.reply(host, Input::Checked(id, Ok(Checked { fetched, clock_ahead: None })));

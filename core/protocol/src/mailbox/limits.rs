@@ -29,7 +29,7 @@ pub const MAX_BOX_LEN: usize = 128 * 1024;
 /// The most messages in a box that nobody has ever checked.
 pub const MAX_UNCHECKED_MESSAGES: usize = 4;
 
-/// How long a message stays, received or not, in seconds.
+/// How long a message stays at most, in seconds; one that a reader's cursor has passed goes before.
 pub const MESSAGE_LIFETIME_SECS: u64 = 60 * 60;
 
 /// How long a box stays after the last `check`, and the marker of a closed one after its `drop`, in seconds.

@@ -222,7 +222,9 @@ pub(super) mod base64_text {
         serializer.serialize_str(&base64url(bytes))
     }
 
-    pub(in crate::api) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
+    pub(in crate::api) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<u8>, D::Error> {
         parse_base64url(&Cow::<str>::deserialize(deserializer)?).map_err(D::Error::custom)
     }
 }

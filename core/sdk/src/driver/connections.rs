@@ -1,15 +1,15 @@
 //! WebRTC connections, and whole frames over them.
 
-use std::{collections::HashMap, sync::{Arc, Mutex}, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use connectoid_protocol::frame::{FrameError, Joiner, pieces};
 use futures_util::future::join_all;
-use tokio::{
-    runtime::Handle,
-    sync::mpsc,
-    task::JoinHandle,
-};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
 use super::hands::lock;
 use crate::{

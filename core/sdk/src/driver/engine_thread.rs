@@ -7,7 +7,10 @@
 use std::{sync::Arc, time::Duration};
 
 use connectoid_protocol::handshake::Identity;
-use tokio::{runtime::Handle, sync::{mpsc, oneshot}};
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+};
 
 use super::{clock::Clock, hands::Hands};
 use crate::{
@@ -23,7 +26,7 @@ const QUEUE: usize = 1024;
 const BATCH: usize = 256;
 
 /// The longest sleep; bounds what a clock that was set changes.
-const MAX_SLEEP: Duration = Duration::from_secs(60);
+const MAX_SLEEP: Duration = Duration::from_mins(1);
 
 /// What comes into the queue.
 pub(super) enum Work {
@@ -109,7 +112,8 @@ pub(crate) fn start(
     });
     async move {
         spawned.map_err(|_| Error::internal("the engine's thread could not be started"))?;
-        let (reader, identity) = opening.await.map_err(|_| Error::internal("the engine's thread ended"))??;
+        let (reader, identity) =
+            opening.await.map_err(|_| Error::internal("the engine's thread ended"))??;
         Ok((EngineHandle { queue }, reader, identity))
     }
 }
@@ -160,7 +164,8 @@ impl Loop {
     /// Sleeps until there is work, a report, or the engine's next deadline.
     fn wait(&mut self, work: &mut Vec<Work>, inputs: &mut Vec<Input>) {
         let now = self.clock.now();
-        let sleep = self.engine.poll_timeout().map_or(MAX_SLEEP, |at| Duration::from_micros(at.saturating_sub(now)));
+        let sleep =
+            self.engine.poll_timeout().map_or(MAX_SLEEP, |at| Duration::from_micros(at.saturating_sub(now)));
         let (waiting, reported) = (&mut self.waiting, &mut self.reported);
         self.runtime.block_on(async {
             tokio::select! {

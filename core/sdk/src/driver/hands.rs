@@ -12,7 +12,11 @@ use tokio::{
     task::AbortHandle,
 };
 
-use super::{connections::Connections, http::Http, mailbox};
+use super::{
+    connections::Connections,
+    http::Http,
+    mailbox::{self, Unconfirmed},
+};
 use crate::{
     api::{Event, Reply},
     engine::{Checked, Input, Output, RequestId, ServiceFailure},
@@ -27,6 +31,7 @@ pub(crate) type Listeners = broadcast::Sender<Event>;
 pub(crate) struct Hands {
     runtime: Handle,
     http: Arc<Http>,
+    unconfirmed: Arc<Unconfirmed>,
     connections: Connections,
     listeners: Listeners,
     replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
@@ -43,7 +48,16 @@ impl Hands {
     ) -> Self {
         let connections = Connections::new(runtime.clone(), config, reports.clone());
         let (replies, checks) = (Mutex::default(), Mutex::default());
-        Self { runtime, http: Arc::new(Http::new()), connections, listeners, replies, checks, reports }
+        Self {
+            runtime,
+            http: Arc::new(Http::new()),
+            unconfirmed: Arc::default(),
+            connections,
+            listeners,
+            replies,
+            checks,
+            reports,
+        }
     }
 
     /// Keeps the place to which a command's reply goes.
@@ -66,7 +80,8 @@ impl Hands {
             }
             Output::Check { id, endpoint, boxes, wait } => {
                 let http = self.http.clone();
-                let check = async move { mailbox::check(&http, &endpoint, boxes, wait).await };
+                let unconfirmed = self.unconfirmed.clone();
+                let check = async move { mailbox::check(&http, &unconfirmed, &endpoint, boxes, wait).await };
                 self.start_check(id, check);
             }
             Output::AbortCheck(id) => {

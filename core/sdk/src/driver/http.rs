@@ -69,7 +69,11 @@ impl Http {
         }
     }
 
-    async fn exchange<T: Reply>(&self, service: &str, request: &Request) -> Result<Answer<T>, ServiceFailure> {
+    async fn exchange<T: Reply>(
+        &self,
+        service: &str,
+        request: &Request,
+    ) -> Result<Answer<T>, ServiceFailure> {
         let request = hyper::Request::builder()
             .method(Method::POST)
             .uri(service)
@@ -78,9 +82,11 @@ impl Http {
             .map_err(|_| ServiceFailure::Unreachable)?;
         let response = self.client.request(request).await.map_err(|_| ServiceFailure::Unreachable)?;
         let (head, body) = response.into_parts();
-        let retry_after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let retry_after =
+            head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let date = head.headers.get(header::DATE).and_then(|value| parse_date(value.to_str().ok()?));
-        let body = Limited::new(body, MAX_REPLY_LEN).collect().await.map_err(|_| ServiceFailure::Malformed)?;
+        let body =
+            Limited::new(body, MAX_REPLY_LEN).collect().await.map_err(|_| ServiceFailure::Malformed)?;
         match parse_reply(&body.to_bytes()) {
             Ok(reply) => Ok(Answer { reply, date }),
             Err(error) => Err(failure(head.status, &error, retry_after.unwrap_or(0))),

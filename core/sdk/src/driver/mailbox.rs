@@ -1,9 +1,13 @@
 //! Checking, fetching, sending and closing boxes at a service.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    sync::Mutex,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use connectoid_protocol::{
-    boxes::BoxKey,
+    boxes::{BoxId, BoxKey},
     encoding::parse_base64url,
     mailbox::{
         Check, CheckMany, Checked as CheckedOne, CheckedMany, Cursor, Done, Drop, MAX_BOX_MESSAGES, Receive,
@@ -16,16 +20,50 @@ use connectoid_protocol::{
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
 
-use super::http::Http;
+use super::{hands::lock, http::Http};
 use crate::engine::{Checked, Destination, Fetched, ServiceFailure};
+
+/// So many messages at once say that a box was filling up while nobody read it.
+const MANY: usize = 8;
+
+/// The boxes that were read a lot of at once, each with its service and the cursor behind it.
+///
+/// A service forgets messages when a `receive` shows a cursor beyond them. A box that became full while its
+/// owner was away takes no new message that would make the owner come back, so the cursor is shown once
+/// more as soon as it is durable, which is when the engine checks with it.
+#[derive(Default)]
+pub(super) struct Unconfirmed(Mutex<HashMap<(BoxId, String), u64>>);
+
+impl Unconfirmed {
+    fn note(&self, fetched: &Fetched) {
+        let Ok(messages) = &fetched.messages else { return };
+        if let Some((newest, _)) = messages.last().filter(|_| messages.len() >= MANY) {
+            lock(&self.0).insert((fetched.key.id(), fetched.service.clone()), *newest);
+        }
+    }
+
+    fn take_durable(&self, service: &str, key: &BoxKey, cursor: u64) -> bool {
+        let mut all = lock(&self.0);
+        let entry = (key.id(), service.to_owned());
+        let durable = all.get(&entry).is_some_and(|newest| cursor >= *newest);
+        durable && all.remove(&entry).is_some()
+    }
+}
 
 /// Checks boxes, and fetches what is in those where something was found.
 pub(super) async fn check(
     http: &Http,
+    unconfirmed: &Unconfirmed,
     endpoint: &Endpoint,
     boxes: Vec<(BoxKey, u64)>,
     wait: u64,
 ) -> Result<Checked, ServiceFailure> {
+    for (key, at) in &boxes {
+        if unconfirmed.take_durable(&endpoint.service, key, *at) {
+            let question = ask(http, endpoint, key).await?;
+            receive(http, endpoint, key, *at, &question).await?;
+        }
+    }
     let cursors = boxes.iter().map(|(key, at)| Cursor { id: key.id(), at: *at }).collect();
     let request = Request::CheckMany(CheckMany { cursors, ext: endpoint.ext.clone(), wait });
     let answer = http.call::<CheckedMany>(&endpoint.service, &request, wait).await?;
@@ -41,9 +79,19 @@ pub(super) async fn check(
             // The service asks no more questions just now: what was found is fetched next time.
             (None, _) => continue,
         };
-        fetched.push(Fetched { key: key.clone(), service: endpoint.service.clone(), messages });
+        let found = Fetched { key: key.clone(), service: endpoint.service.clone(), messages };
+        unconfirmed.note(&found);
+        fetched.push(found);
     }
     Ok(Checked { fetched, clock_ahead: answer.date.map(ahead) })
+}
+
+/// Has the service ask its question, whether or not there is anything in the box.
+async fn ask(http: &Http, endpoint: &Endpoint, key: &BoxKey) -> Result<String, ServiceFailure> {
+    let cursor = Cursor { id: key.id(), at: 0 };
+    let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait: 0, ask: true });
+    let asked = http.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
+    asked.question.ok_or(ServiceFailure::Malformed)
 }
 
 async fn receive(
@@ -55,7 +103,8 @@ async fn receive(
 ) -> Result<Vec<(u64, Vec<u8>)>, ServiceFailure> {
     let answer = *answer(endpoint, key, question)?;
     let cursor = Cursor { id: key.id(), at };
-    let request = Request::Receive(Receive { cursor, ext: endpoint.ext.clone(), answer, limit: MAX_BOX_MESSAGES });
+    let request =
+        Request::Receive(Receive { cursor, ext: endpoint.ext.clone(), answer, limit: MAX_BOX_MESSAGES });
     let received = http.call::<Received>(&endpoint.service, &request, 0).await?.reply;
     if received.messages.len() > MAX_BOX_MESSAGES || !ascends(&received, at) {
         return Err(ServiceFailure::Malformed);
@@ -73,15 +122,23 @@ fn ascends(received: &Received, at: u64) -> bool {
     let numbers = received.messages.iter().map(|message| message.at);
     let beyond = u64::try_from(ahead_limit()).unwrap_or(u64::MAX);
     let restarted = at > beyond;
-    numbers.clone().is_sorted_by(|one, next| one < next) && (restarted || numbers.min().is_none_or(|first| first > at))
+    numbers.clone().is_sorted_by(|one, next| one < next)
+        && (restarted || numbers.min().is_none_or(|first| first > at))
 }
 
 /// A cursor more than an hour ahead of this clock is treated as 0 by the service, so its numbers may be lower.
 fn ahead_limit() -> i64 {
-    i64::try_from(now_seconds()).unwrap_or(i64::MAX / 2_000_000).saturating_add(3600).saturating_mul(1_000_000)
+    i64::try_from(now_seconds())
+        .unwrap_or(i64::MAX / 2_000_000)
+        .saturating_add(3600)
+        .saturating_mul(1_000_000)
 }
 
-fn answer(endpoint: &Endpoint, key: &BoxKey, question: &str) -> Result<Zeroizing<[u8; NONCE_LEN]>, ServiceFailure> {
+fn answer(
+    endpoint: &Endpoint,
+    key: &BoxKey,
+    question: &str,
+) -> Result<Zeroizing<[u8; NONCE_LEN]>, ServiceFailure> {
     let origin = origin::of_url(&endpoint.service).ok_or(ServiceFailure::Unreachable)?;
     let sealed = parse_base64url(question).map_err(|_| ServiceFailure::Malformed)?;
     question::open(key, &origin, &sealed).map_err(|_| ServiceFailure::Malformed)
@@ -111,10 +168,7 @@ pub(super) async fn close(http: &Http, key: &BoxKey, endpoints: &[Endpoint]) {
 }
 
 async fn close_at(http: &Http, key: &BoxKey, endpoint: &Endpoint) -> Result<(), ServiceFailure> {
-    let cursor = Cursor { id: key.id(), at: 0 };
-    let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait: 0, ask: true });
-    let asked = http.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
-    let question = asked.question.ok_or(ServiceFailure::Malformed)?;
+    let question = ask(http, endpoint, key).await?;
     let answer = *answer(endpoint, key, &question)?;
     let request = Request::Drop(Drop { id: key.id(), ext: endpoint.ext.clone(), answer });
     http.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ())
@@ -122,7 +176,8 @@ async fn close_at(http: &Http, key: &BoxKey, endpoint: &Endpoint) -> Result<(), 
 
 /// How far a service's clock is ahead of this device's, in µs, by the date of its reply in s.
 fn ahead(date: u64) -> i64 {
-    let difference = i64::try_from(date).unwrap_or(i64::MAX / 2_000_000) - i64::try_from(now_seconds()).unwrap_or(0);
+    let difference =
+        i64::try_from(date).unwrap_or(i64::MAX / 2_000_000) - i64::try_from(now_seconds()).unwrap_or(0);
     difference.saturating_mul(1_000_000)
 }
 

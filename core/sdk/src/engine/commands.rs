@@ -54,7 +54,12 @@ impl From<StoreError> for CommandError {
 pub(super) type CommandResult<T = Handled> = core::result::Result<T, CommandError>;
 
 impl Engine {
-    pub(super) fn on_command(&mut self, request: RequestId, command: Command, now: u64) -> Result<(), StoreError> {
+    pub(super) fn on_command(
+        &mut self,
+        request: RequestId,
+        command: Command,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let name = command.name();
         let reply = match self.dispatch(request, command, now) {
             Ok(Handled::Now(reply)) => Ok(reply),
@@ -72,18 +77,25 @@ impl Engine {
         Ok(())
     }
 
-    pub(super) fn on_cancel(&mut self, request: RequestId) -> Result<(), StoreError> {
+    pub(super) fn on_cancel(&mut self, request: RequestId) {
         for pair in self.pairs.values_mut() {
             pair.queue.retain(|(queued, _)| *queued != request);
         }
-        Ok(())
     }
 
     fn dispatch(&mut self, request: RequestId, command: Command, now: u64) -> CommandResult {
         let done = |()| Handled::Now(Reply::Done {});
         match command {
             Command::Share { nickname, group, role, expires_in, services, link_base, placement } => {
-                let terms = super::sharing::Terms { nickname, group, role, expires_in, services, link_base, placement };
+                let terms = super::sharing::Terms {
+                    nickname,
+                    group,
+                    role,
+                    expires_in,
+                    services,
+                    link_base,
+                    placement,
+                };
                 self.share(terms, now).map(|link| Handled::Now(Reply::Link(link)))
             }
             Command::Open(credentials) => self.open(&credentials, now).map(done),
@@ -99,9 +111,9 @@ impl Engine {
             }
             Command::Groups => Ok(Handled::Now(Reply::Groups { groups: self.groups()? })),
             Command::Commit { group, writes } => self.commit(&group, writes, now).map(done),
-            Command::Get { group, collection, id } => {
-                Ok(Handled::Now(Reply::Record { record: reads::record(&self.store, &group, &collection, &id)? }))
-            }
+            Command::Get { group, collection, id } => Ok(Handled::Now(Reply::Record {
+                record: reads::record(&self.store, &group, &collection, &id)?,
+            })),
             Command::List { group, collection, after, limit } => {
                 let records = reads::list(&self.store, &group, &collection, after.as_deref(), limit)?;
                 Ok(Handled::Now(Reply::Records { records }))

@@ -8,12 +8,7 @@ use connectoid_protocol::{
 };
 
 use super::{DescribeFailure, Engine, LinkId, Output, Sending};
-use crate::{
-    api::EventKind,
-    error::Error,
-    rtc::Channel,
-    store::StoreError,
-};
+use crate::{api::EventKind, error::Error, rtc::Channel, store::StoreError};
 
 impl Engine {
     /// Carries out what connectors, syncs and the poller ask for, until they ask for nothing more.
@@ -58,13 +53,19 @@ impl Engine {
     fn carry_out(&mut self, number: u64, asked: Asked, now: u64) -> Result<(), StoreError> {
         match asked {
             Asked::MakeOffer(attempt) => self.outputs.push_back(Output::MakeOffer((number, attempt))),
-            Asked::MakeAnswer(attempt, sdp) => self.outputs.push_back(Output::MakeAnswer((number, attempt), sdp)),
-            Asked::UseAnswer(attempt, sdp) => self.outputs.push_back(Output::UseAnswer((number, attempt), sdp)),
+            Asked::MakeAnswer(attempt, sdp) => {
+                self.outputs.push_back(Output::MakeAnswer((number, attempt), sdp));
+            }
+            Asked::UseAnswer(attempt, sdp) => {
+                self.outputs.push_back(Output::UseAnswer((number, attempt), sdp));
+            }
             Asked::Close(attempt) => self.outputs.push_back(Output::Close((number, attempt))),
             Asked::Send(attempt, frame) => {
                 self.outputs.push_back(Output::Frame((number, attempt), Channel::Control, frame.encode()));
             }
-            Asked::Mail { attempt, sid, exp, body } => return self.mail(number, attempt, sid, exp, body, now),
+            Asked::Mail { attempt, sid, exp, body } => {
+                return self.mail(number, attempt, sid, exp, body, now);
+            }
             Asked::Connected(attempt, proven, early) => {
                 return self.on_connected(number, attempt, *proven, early, now);
             }
@@ -89,7 +90,9 @@ impl Engine {
         now: u64,
     ) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
-        let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else { return Ok(()) };
+        let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else {
+            return Ok(());
+        };
         let from = pair.record.receiving.current.clone();
         let is_offer = matches!(body, Body::Offer { .. });
         let message = Message { id: Id::generate(&mut self.rng), sid, exp, from: from.address.clone(), body };
@@ -117,38 +120,24 @@ impl Engine {
         (number, attempt): LinkId,
         result: Result<String, DescribeFailure>,
         now: u64,
-    ) -> Result<(), StoreError> {
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+    ) {
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
         match result {
             Ok(sdp) => pair.connector.on_described(attempt, sdp, now),
             Err(DescribeFailure::Own) => self.fail_attempt((number, attempt), Failure::Rtc, now),
             Err(DescribeFailure::Peer) => self.fail_attempt((number, attempt), Failure::BadDescription, now),
         }
-        Ok(())
     }
 
-    pub(super) fn on_opened(
-        &mut self,
-        (number, attempt): LinkId,
-        own: [u8; 32],
-        peer: [u8; 32],
-        now: u64,
-    ) -> Result<(), StoreError> {
+    pub(super) fn on_opened(&mut self, (number, attempt): LinkId, own: [u8; 32], peer: [u8; 32], now: u64) {
         if let Some(pair) = self.pairs.get_mut(&number) {
             pair.connector.on_open(attempt, own, peer, now, &mut self.rng);
         }
-        Ok(())
     }
 
-    pub(super) fn on_closed(
-        &mut self,
-        link: LinkId,
-        misbehaved: Option<FrameError>,
-        now: u64,
-    ) -> Result<(), StoreError> {
+    pub(super) fn on_closed(&mut self, link: LinkId, misbehaved: Option<FrameError>, now: u64) {
         let failure = misbehaved.map_or(Failure::Lost, Failure::Frame);
         self.fail_attempt(link, failure, now);
-        Ok(())
     }
 
     pub(super) fn fail_attempt(&mut self, (number, attempt): LinkId, failure: Failure, now: u64) {
@@ -184,12 +173,11 @@ impl Engine {
         }
     }
 
-    pub(super) fn on_pair_time(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+    pub(super) fn on_pair_time(&mut self, number: u64, now: u64) {
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
         pair.connector.on_timeout(now, &mut self.rng);
         if pair.session.as_ref().is_some_and(|session| session.rest_at <= now) {
             self.rest_if_idle(number, now);
         }
-        Ok(())
     }
 }

@@ -56,7 +56,12 @@ impl Engine {
     }
 
     /// Everybody who shares a group has to hear of a change in it, but for the one it came from.
-    pub(super) fn on_group_changed(&mut self, group: GroupId, from: Option<u64>, now: u64) -> Result<(), StoreError> {
+    pub(super) fn on_group_changed(
+        &mut self,
+        group: GroupId,
+        from: Option<u64>,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let idle_timeout = self.config.idle_timeout;
         let mut broken = Vec::new();
         for (number, pair) in &mut self.pairs {
@@ -131,21 +136,31 @@ impl Engine {
 
     pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(mut pair) = self.pairs.remove(&number) else { return Ok(()) };
-        let started = pair.session.as_mut().map(|session| (session.attempt, session.sync.start(&mut self.store)));
+        let started =
+            pair.session.as_mut().map(|session| (session.attempt, session.sync.start(&mut self.store)));
         let found = self.find_shared(&mut pair);
         self.pairs.insert(number, pair);
         found?;
         match started {
             Some((_, Err(SyncError::Log(error)))) => Err(error),
             Some((attempt, Err(_))) => {
-                self.fail_attempt((number, attempt), connectoid_protocol::frame::FrameError::Malformed.into(), now);
+                self.fail_attempt(
+                    (number, attempt),
+                    connectoid_protocol::frame::FrameError::Malformed.into(),
+                    now,
+                );
                 Ok(())
             }
             _ => Ok(()),
         }
     }
 
-    pub(super) fn on_sync_output(&mut self, number: u64, output: SyncOutput, now: u64) -> Result<(), StoreError> {
+    pub(super) fn on_sync_output(
+        &mut self,
+        number: u64,
+        output: SyncOutput,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         let Some(attempt) = pair.session.as_ref().map(|session| session.attempt) else { return Ok(()) };
         let nickname = pair.record.nickname.clone();
@@ -193,7 +208,12 @@ impl Engine {
     }
 
     /// Parked changes have come due.
-    pub(super) fn on_applied(&mut self, group: GroupId, applied: &Applied, now: u64) -> Result<(), StoreError> {
+    pub(super) fn on_applied(
+        &mut self,
+        group: GroupId,
+        applied: &Applied,
+        now: u64,
+    ) -> Result<(), StoreError> {
         self.tell_touched(group, applied.touched.clone(), now);
         if applied.membership_changed {
             self.on_members_changed(group, now)?;
@@ -224,7 +244,11 @@ fn to_op(write: Write) -> Result<Op, Error> {
     match write {
         Write::Put { collection, id, fields } => {
             let convert = |(name, value)| Ok((name, Value::from_json(value).map_err(bad_value)?));
-            Ok(Op::Set { collection, id, fields: fields.into_iter().map(convert).collect::<Result<_, Error>>()? })
+            Ok(Op::Set {
+                collection,
+                id,
+                fields: fields.into_iter().map(convert).collect::<Result<_, Error>>()?,
+            })
         }
         Write::Delete { collection, id } => Ok(Op::Delete { collection, id }),
     }
@@ -236,7 +260,9 @@ fn bad_value(error: connectoid_protocol::value::ValueError) -> Error {
 
 fn record_of(op: &Op) -> Option<(String, String)> {
     match op {
-        Op::Set { collection, id, .. } | Op::Delete { collection, id } => Some((collection.clone(), id.clone())),
+        Op::Set { collection, id, .. } | Op::Delete { collection, id } => {
+            Some((collection.clone(), id.clone()))
+        }
         _ => None,
     }
 }

@@ -36,7 +36,8 @@ impl Engine {
     /// Watches the boxes of all links and pairs, and no others.
     pub(super) fn watch_boxes(&mut self) -> Result<(), StoreError> {
         let of_pairs = self.pairs.values().flat_map(|pair| pair.record.receiving.boxes());
-        let wanted: Vec<OwnBox> = self.links.values().map(|link| &link.own).chain(of_pairs).cloned().collect();
+        let wanted: Vec<OwnBox> =
+            self.links.values().map(|link| &link.own).chain(of_pairs).cloned().collect();
         let stale: Vec<BoxId> =
             self.poller.watched().filter(|id| !wanted.iter().any(|own| own.id() == **id)).copied().collect();
         for id in stale {
@@ -80,7 +81,10 @@ impl Engine {
                 if let Some(ahead) = checked.clock_ahead {
                     self.clock_ahead = ahead;
                 }
-                let found = checked.fetched.iter().any(|fetched| fetched.messages.as_ref().is_ok_and(|all| !all.is_empty()));
+                let found = checked
+                    .fetched
+                    .iter()
+                    .any(|fetched| fetched.messages.as_ref().is_ok_and(|all| !all.is_empty()));
                 let mut retry_after = None;
                 for fetched in checked.fetched {
                     retry_after = retry_after.max(self.on_fetched(fetched, now)?);
@@ -147,7 +151,10 @@ impl Engine {
             Err(error) => {
                 self.trace.add(now, &format!("a message could not be read: {error}"));
                 if let (Place::Pair(number), MessageError::Version(_)) = (&place, error) {
-                    self.note_problem(*number, connectoid_protocol::handshake::HandshakeError::Version.into());
+                    self.note_problem(
+                        *number,
+                        connectoid_protocol::handshake::HandshakeError::Version.into(),
+                    );
                 }
                 return Ok(());
             }
@@ -162,7 +169,8 @@ impl Engine {
     }
 
     fn place(&self, id: &BoxId) -> Option<Place> {
-        let link = self.links.iter().find(|(_, link)| link.own.id() == *id).map(|(number, _)| Place::Link(*number));
+        let link =
+            self.links.iter().find(|(_, link)| link.own.id() == *id).map(|(number, _)| Place::Link(*number));
         link.or_else(|| {
             let holds = |pair: &super::Pair| pair.record.receiving.boxes().any(|own| own.id() == *id);
             self.pairs.iter().find(|(_, pair)| holds(pair)).map(|(number, _)| Place::Pair(*number))
@@ -175,7 +183,8 @@ impl Engine {
         let Some(link) = self.links.get_mut(&number) else { return Ok(()) };
         let is_offer = matches!(read.message.body, Body::Offer { .. });
         // The opener may have changed its box before it heard of ours.
-        let of_pair = |pair: &super::Pair| pair.record.sending.as_ref().is_some_and(|to| to.accepts(&from.box_id()));
+        let of_pair =
+            |pair: &super::Pair| pair.record.sending.as_ref().is_some_and(|to| to.accepts(&from.box_id()));
         let known = link.invite.pinned.is_some_and(|pin| pin.opener == from.box_id())
             || link.pair.and_then(|pair| self.pairs.get(&pair)).is_some_and(of_pair);
         if !is_offer && !known {
@@ -185,7 +194,9 @@ impl Engine {
         let (own, pair) = (link.own.clone(), link.pair);
         self.save_link(number)?;
         match (verdict, pair) {
-            (Verdict::Refused { why, alarm }, pair) => self.refuse(&own, pair, &read.message, why, alarm, now),
+            (Verdict::Refused { why, alarm }, pair) => {
+                self.refuse(&own, pair, &read.message, why, alarm, now)
+            }
             (_, None) => self.refuse(&own, None, &read.message, Refusal::Revoked, false, now),
             (Verdict::Pinned, Some(pair_number)) => {
                 self.trace.add(now, &format!("pair {pair_number}: the link's opener is pinned"));
@@ -246,7 +257,6 @@ impl Engine {
         match &read.message.body {
             Body::Offer { .. } => pair.connector.on_offer(read, now, &mut self.rng),
             Body::Answer { .. } if read.message.exp > now => pair.connector.on_answer(read, now),
-            Body::Answer { .. } => {}
             Body::Refused { refused, why } => return self.on_refused(number, *refused, *why, now),
             Body::Unshared => return self.on_unshared(number, now),
             _ => {}
@@ -321,13 +331,17 @@ impl Engine {
     /// Sends again what no service has taken yet.
     pub(super) fn resend_outbox(&mut self, now: u64) -> Result<(), StoreError> {
         for row in self.store.outbox()? {
-            let under_way = |sending: &Sending| matches!(sending, Sending::Outbox(number) if *number == row.number);
+            let under_way =
+                |sending: &Sending| matches!(sending, Sending::Outbox(number) if *number == row.number);
             if self.sendings.values().any(under_way) {
                 continue;
             }
-            let record = OutboxRecord::open(&row.sealed, &self.vault).and_then(|record| Ok((record.to()?, record)));
+            let record =
+                OutboxRecord::open(&row.sealed, &self.vault).and_then(|record| Ok((record.to()?, record)));
             match record {
-                Ok((to, record)) if row.until > now => self.send(Sending::Outbox(row.number), &to, record.data),
+                Ok((to, record)) if row.until > now => {
+                    self.send(Sending::Outbox(row.number), &to, record.data);
+                }
                 _ => self.store.remove_from_outbox(row.number)?,
             }
         }
@@ -349,7 +363,8 @@ impl Engine {
         now: u64,
     ) -> Result<(), StoreError> {
         let Some(purpose) = self.sendings.remove(&id) else { return Ok(()) };
-        let closed = |failure: &ServiceFailure| matches!(failure, ServiceFailure::Refused(ServiceRefusal::Closed, _));
+        let closed =
+            |failure: &ServiceFailure| matches!(failure, ServiceFailure::Refused(ServiceRefusal::Closed, _));
         for (service, result) in results {
             match result {
                 Err(failure) if closed(failure) => self.note_service(service, None, now),
@@ -357,7 +372,8 @@ impl Engine {
             }
         }
         let taken = results.iter().any(|(_, result)| result.is_ok());
-        let box_closed = !results.is_empty() && results.iter().all(|(_, result)| result.as_ref().is_err_and(closed));
+        let box_closed =
+            !results.is_empty() && results.iter().all(|(_, result)| result.as_ref().is_err_and(closed));
         if taken {
             self.poller.on_sent(now);
         }
@@ -417,13 +433,15 @@ impl ServiceFailure {
 
     fn to_error(self) -> Error {
         match self {
-            Self::Unreachable => {
-                Error::new(ErrorKind::ServiceUnreachable, "the mailbox service cannot be reached; check network and URL")
-            }
+            Self::Unreachable => Error::new(
+                ErrorKind::ServiceUnreachable,
+                "the mailbox service cannot be reached; check network and URL",
+            ),
             Self::Refused(refusal, _) => refusal.into(),
-            Self::Malformed => {
-                Error::new(ErrorKind::ServiceRefused, "what answers at the service's URL is no mailbox service")
-            }
+            Self::Malformed => Error::new(
+                ErrorKind::ServiceRefused,
+                "what answers at the service's URL is no mailbox service",
+            ),
         }
     }
 }

@@ -46,12 +46,12 @@ use rand_chacha::ChaCha20Rng;
 use zeroize::Zeroizing;
 
 pub use self::commands::RequestId;
-pub use crate::rtc::Channel;
 use self::{
     pair::Pair,
     record::{LinkRecord, PairRecord},
     trace::Trace,
 };
+pub use crate::rtc::Channel;
 use crate::{
     api::{Command, Event, EventKind, Reply},
     error::{Error, Result},
@@ -236,7 +236,13 @@ impl Engine {
     ///
     /// # Errors
     /// Storage errors, and [`crate::ErrorKind::WrongKey`] if the vault's key is another one.
-    pub fn new(store: Store, vault: Vault, config: EngineConfig, mut rng: ChaCha20Rng, now: u64) -> Result<Self> {
+    pub fn new(
+        store: Store,
+        vault: Vault,
+        config: EngineConfig,
+        mut rng: ChaCha20Rng,
+        now: u64,
+    ) -> Result<Self> {
         let mut store = store;
         let (user_key, device) = identity(&mut store, &vault, &mut rng)?;
         let own = Identity { user: user_key.id(), key: *user_key.public().as_bytes(), device };
@@ -268,7 +274,8 @@ impl Engine {
     /// Takes what happened and commits what follows from it. Drain [`Engine::poll_output`] afterwards.
     pub fn step(&mut self, inputs: impl IntoIterator<Item = Input>, now: u64) {
         let inputs: Vec<Input> = inputs.into_iter().collect();
-        let request = |input: &Input| if let Input::Command(request, _) = input { Some(*request) } else { None };
+        let request =
+            |input: &Input| if let Input::Command(request, _) = input { Some(*request) } else { None };
         let requests: Vec<RequestId> = inputs.iter().filter_map(request).collect();
         let mark = self.outputs.len();
         if let Err(error) = self.try_step(inputs, now) {
@@ -332,16 +339,17 @@ impl Engine {
 
     fn take(&mut self, input: Input, now: u64) -> Result<(), StoreError> {
         match input {
-            Input::Command(request, command) => self.on_command(request, command, now),
+            Input::Command(request, command) => self.on_command(request, command, now)?,
             Input::Cancel(request) => self.on_cancel(request),
-            Input::Checked(id, result) => self.on_checked(id, result, now),
-            Input::Sent(id, results) => self.on_sent(id, &results, now),
+            Input::Checked(id, result) => self.on_checked(id, result, now)?,
+            Input::Sent(id, results) => self.on_sent(id, &results, now)?,
             Input::Described(link, result) => self.on_described(link, result, now),
             Input::Opened(link, own, peer) => self.on_opened(link, own, peer, now),
-            Input::Frame(link, channel, frame) => self.on_frame(link, channel, frame, now),
+            Input::Frame(link, channel, frame) => self.on_frame(link, channel, frame, now)?,
             Input::Closed(link, misbehaved) => self.on_closed(link, misbehaved, now),
-            Input::Tick => Ok(()),
+            Input::Tick => {}
         }
+        Ok(())
     }
 
     /// Does what the passing of time asks for.
@@ -349,7 +357,7 @@ impl Engine {
         self.poller.on_timeout(now);
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         for number in numbers {
-            self.on_pair_time(number, now)?;
+            self.on_pair_time(number, now);
         }
         self.close_old_links(now)?;
         if self.next_housekeeping <= now {

@@ -49,7 +49,7 @@ pub(super) enum Sas {
     Fresh,
     Started(Box<ExpectAccept>),
     Accepted(Box<ExpectReveal>),
-    Shown(Emojis),
+    Shown(Box<Emojis>),
     Over,
 }
 
@@ -79,7 +79,9 @@ impl Pair {
         }
         match (&self.record.peer, &self.record.sending) {
             (Some(_), _) => PairState::Paired,
-            (None, Some(_)) if self.record.side == connectoid_protocol::connect::Side::Opener => PairState::Opening,
+            (None, Some(_)) if self.record.side == connectoid_protocol::connect::Side::Opener => {
+                PairState::Opening
+            }
             _ => PairState::Invited,
         }
     }

@@ -100,7 +100,8 @@ impl PairRecord {
 
     pub(crate) fn open(sealed: &[u8], vault: &Vault, number: u64) -> Result<Self, VaultError> {
         let stored: StoredPair = open(sealed, vault, &label("pair", number))?;
-        let grant = stored.grant.map(|(group, role)| GroupId::parse(&group).map(|group| Grant { group, role }));
+        let grant =
+            stored.grant.map(|(group, role)| GroupId::parse(&group).map(|group| Grant { group, role }));
         Ok(Self {
             nickname: stored.nickname,
             side: stored.side,
@@ -297,7 +298,11 @@ struct StoredIdentity {
 
 impl From<&Identity> for StoredIdentity {
     fn from(identity: &Identity) -> Self {
-        Self { user: identity.user.to_string(), key: base64url(&identity.key), device: identity.device.to_string() }
+        Self {
+            user: identity.user.to_string(),
+            key: base64url(&identity.key),
+            device: identity.device.to_string(),
+        }
     }
 }
 

@@ -4,9 +4,7 @@ use connectoid_protocol::{connect::Failure, user::UserId};
 
 use super::{Engine, commands::CommandResult, pair::Pair};
 use crate::{
-    api::{
-        Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo, PairState, PeerInfo,
-    },
+    api::{Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo, PairState, PeerInfo},
     error::{Error, ErrorKind},
     reads,
     store::{Outcome, StoreError, Version},
@@ -76,7 +74,12 @@ impl Engine {
         known.map(|pair| pair.record.nickname.clone())
     }
 
-    pub(super) fn history(&self, group: &str, collection: &str, id: &str) -> CommandResult<Vec<HistoryEntry>> {
+    pub(super) fn history(
+        &self,
+        group: &str,
+        collection: &str,
+        id: &str,
+    ) -> CommandResult<Vec<HistoryEntry>> {
         let group = reads::known_group(&self.store, group)?;
         let versions = self.store.history(group, collection, id)?;
         Ok(versions.into_iter().map(|version| self.history_entry(version)).collect())
@@ -109,10 +112,12 @@ impl Engine {
         }
         if self.clock_ahead.abs() > MAX_SKEW {
             let minutes = self.clock_ahead / 60_000_000;
-            let message = format!("this device's clock is {} minutes off the service's; set it", minutes.abs());
+            let message =
+                format!("this device's clock is {} minutes off the service's; set it", minutes.abs());
             findings.push(finding("clock", Error::new(ErrorKind::ClockSkew, message)));
         }
-        for (_, pair) in self.pairs.iter().filter(|(other, _)| number.is_none_or(|number| number == **other)) {
+        for (_, pair) in self.pairs.iter().filter(|(other, _)| number.is_none_or(|number| number == **other))
+        {
             findings.extend(pair_finding(pair));
         }
         Ok(Diagnosis { findings, trace: self.trace.lines() })
@@ -140,7 +145,9 @@ fn pair_finding(pair: &Pair) -> Option<Finding> {
 fn advice(failure: Failure) -> Error {
     let error = Error::from(failure);
     let advice = match failure {
-        Failure::Unanswered => "the peer's device is offline or its app is not running; the node keeps trying",
+        Failure::Unanswered => {
+            "the peer's device is offline or its app is not running; the node keeps trying"
+        }
         Failure::NoRoute => "no packets get through between the two networks; set a TURN server",
         Failure::Silent => "the peer's app connected but did not speak; it may hang or be of another make",
         Failure::Rtc => "this device has no usable network address, or WebRTC could not start",

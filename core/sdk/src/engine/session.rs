@@ -88,7 +88,7 @@ impl Engine {
         self.offer_rotation(number, now)?;
         self.start_sync(number, now)?;
         self.flush_queue(number, now);
-        self.begin_wanted_verification(number)?;
+        self.begin_wanted_verification(number);
         for (channel, frame) in early {
             let channel = Channel::ALL.into_iter().find(|known| *known as u16 == channel);
             if let Some(channel) = channel {
@@ -131,7 +131,9 @@ impl Engine {
 
     fn on_live_frame(&mut self, number: u64, channel: Channel, frame: &[u8], now: u64) -> SessionResult {
         let idle_timeout = self.config.idle_timeout;
-        let Some(session) = self.pairs.get_mut(&number).and_then(|pair| pair.session.as_mut()) else { return Ok(()) };
+        let Some(session) = self.pairs.get_mut(&number).and_then(|pair| pair.session.as_mut()) else {
+            return Ok(());
+        };
         session.rest_at = now + idle_timeout;
         match channel {
             Channel::Control => match Control::decode(frame)? {
@@ -163,11 +165,13 @@ impl Engine {
                     Step::Nothing => Ok(()),
                 }
             }
-            Control::SasStart(_) | Control::SasAccept(_) | Control::SasReveal(_) => self.on_sas(number, &frame, now),
+            Control::SasStart(_) | Control::SasAccept(_) | Control::SasReveal(_) => {
+                self.on_sas(number, &frame, now)
+            }
             Control::Rest => {
-                if let Some(pair) = self.pairs.get_mut(&number) {
-                    let live = pair.connector.live();
-                    live.into_iter().for_each(|attempt| pair.connector.on_rest(attempt, now, &mut self.rng));
+                let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+                if let Some(attempt) = pair.connector.live() {
+                    pair.connector.on_rest(attempt, now, &mut self.rng);
                 }
                 Ok(())
             }
@@ -250,7 +254,7 @@ impl Engine {
             return Ok(());
         }
         if let Some(Session { sas: Sas::Shown(emojis), .. }) = &pair.session {
-            let shown = EventKind::emojis(nickname, emojis);
+            let shown = EventKind::emojis(nickname, emojis.as_slice());
             self.tell(shown, now);
             return Ok(());
         }
@@ -259,13 +263,14 @@ impl Engine {
             pair.connector.renew(now, &mut self.rng);
             return Ok(());
         }
-        Ok(self.begin_wanted_verification(number)?)
+        self.begin_wanted_verification(number);
+        Ok(())
     }
 
-    fn begin_wanted_verification(&mut self, number: u64) -> Result<(), StoreError> {
-        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.verify_wanted) else { return Ok(()) };
+    fn begin_wanted_verification(&mut self, number: u64) {
+        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.verify_wanted) else { return };
         let Some(session) = pair.session.as_mut().filter(|session| matches!(session.sas, Sas::Fresh)) else {
-            return Ok(());
+            return;
         };
         let (starter, accepter) = (session.proven.own, session.proven.peer);
         let binding = Binding { transcript: session.proven.transcript, starter, accepter };
@@ -273,7 +278,6 @@ impl Engine {
         session.sas = Sas::Started(Box::new(state));
         pair.verify_wanted = false;
         self.control(number, &Control::SasStart(start));
-        Ok(())
     }
 
     fn on_sas(&mut self, number: u64, frame: &Control, now: u64) -> SessionResult {
@@ -292,14 +296,18 @@ impl Engine {
             }
             (Sas::Started(state), Control::SasAccept(accept)) => {
                 let (reveal, emojis) = state.on_accept(accept);
-                (Sas::Shown(emojis), Some(Control::SasReveal(reveal)))
+                (Sas::Shown(Box::new(emojis)), Some(Control::SasReveal(reveal)))
             }
             (Sas::Accepted(state), Control::SasReveal(reveal)) => {
-                (Sas::Shown(state.on_reveal(reveal).map_err(|_| SessionError::Peer)?), None)
+                (Sas::Shown(Box::new(state.on_reveal(reveal).map_err(|_| SessionError::Peer)?)), None)
             }
             _ => return Err(SessionError::Peer),
         };
-        let shown = if let Sas::Shown(emojis) = &state { Some(EventKind::emojis(&nickname, emojis)) } else { None };
+        let shown = if let Sas::Shown(emojis) = &state {
+            Some(EventKind::emojis(&nickname, emojis.as_slice()))
+        } else {
+            None
+        };
         session.sas = state;
         if let Some(answer) = answer {
             self.control(number, &answer);
@@ -324,7 +332,13 @@ impl Engine {
     }
 
     /// Sends an app message, now or when connected.
-    pub(super) fn send_message(&mut self, request: RequestId, nickname: &str, data: Vec<u8>, now: u64) -> CommandResult<()> {
+    pub(super) fn send_message(
+        &mut self,
+        request: RequestId,
+        nickname: &str,
+        data: Vec<u8>,
+        now: u64,
+    ) -> CommandResult<()> {
         if data.len() > MAX_APP_MESSAGE {
             return Err(Error::usage("an app message has at most 256 KiB").into());
         }

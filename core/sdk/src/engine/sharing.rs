@@ -59,11 +59,17 @@ impl Engine {
         let expires = now + lifetime * 1_000_000;
         let base = terms.link_base.as_ref().unwrap_or(&self.config.link_base);
         let url = link::to_url(base, &own.address, terms.placement);
-        let number = self.insert_pair(new_pair(&terms.nickname, Side::Creator, own.clone(), now), |record| {
-            record.grant = Some(Grant { group, role: terms.role });
-            record.verified = by_placement(terms.placement);
+        let number =
+            self.insert_pair(new_pair(&terms.nickname, Side::Creator, own.clone(), now), |record| {
+                record.grant = Some(Grant { group, role: terms.role });
+                record.verified = by_placement(terms.placement);
+            })?;
+        self.insert_link(LinkRecord {
+            nickname: terms.nickname,
+            own,
+            invite: Invite::new(expires),
+            pair: Some(number),
         })?;
-        self.insert_link(LinkRecord { nickname: terms.nickname, own, invite: Invite::new(expires), pair: Some(number) })?;
         self.watch_boxes()?;
         self.trace.add(now, &format!("pair {number}: link made"));
         Ok(SharedLink { link: url, expires, group: group.to_string() })
@@ -73,9 +79,13 @@ impl Engine {
     pub(super) fn open(&mut self, credentials: &Credentials, now: u64) -> CommandResult<()> {
         let (address, placement) = link::parse(&credentials.link).map_err(Error::from)?;
         if self.links.values().any(|link| link.own.id() == address.box_id()) {
-            return Err(Error::usage("this is a link that this node made; it is for somebody else to open").into());
+            return Err(
+                Error::usage("this is a link that this node made; it is for somebody else to open").into()
+            );
         }
-        let same = |record: &PairRecord| record.sending.as_ref().is_some_and(|to| to.current.box_id() == address.box_id());
+        let same = |record: &PairRecord| {
+            record.sending.as_ref().is_some_and(|to| to.current.box_id() == address.box_id())
+        };
         if let Some((number, pair)) = self.pairs.iter_mut().find(|(_, pair)| same(&pair.record)) {
             let refused = pair.record.refused.take().is_some();
             let number = *number;
@@ -83,8 +93,11 @@ impl Engine {
             return if refused { Ok(self.save_pair(number)?) } else { Ok(()) };
         }
         self.check_nickname(&credentials.nickname)?;
-        let services =
-            if self.config.services.is_empty() { address.services().to_vec() } else { self.config.services.clone() };
+        let services = if self.config.services.is_empty() {
+            address.services().to_vec()
+        } else {
+            self.config.services.clone()
+        };
         let own = self.mint(&services)?;
         let number = self.insert_pair(new_pair(&credentials.nickname, Side::Opener, own, now), |record| {
             record.sending = Some(Sending::new(address));
@@ -106,7 +119,8 @@ impl Engine {
         self.settle_pair(number, now)?;
         self.say_unshared(number, now)?;
         let mine = |link: &&mut LinkRecord| link.pair == Some(number);
-        let link = self.links.iter_mut().find(|(_, link)| link.pair == Some(number)).map(|(number, _)| *number);
+        let link =
+            self.links.iter_mut().find(|(_, link)| link.pair == Some(number)).map(|(number, _)| *number);
         debug_assert!(self.links.values_mut().filter(mine).count() <= 1, "a pair has at most one link");
         if let Some(link_number) = link {
             if let Some(link) = self.links.get_mut(&link_number) {
@@ -143,7 +157,8 @@ impl Engine {
         for number in numbers {
             let Some(link) = self.links.remove(&number) else { continue };
             self.store.delete_sealed(Sealed::Link, number)?;
-            let in_use = |pair: &super::Pair| pair.record.receiving.boxes().any(|own| own.id() == link.own.id());
+            let in_use =
+                |pair: &super::Pair| pair.record.receiving.boxes().any(|own| own.id() == link.own.id());
             match link.pair.filter(|_| link.invite.pinned.is_none()) {
                 // Nobody came: the pair that waited for the opener goes, and the box with it.
                 Some(pair) => self.remove_pair(pair)?,
@@ -186,16 +201,24 @@ impl Engine {
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         if let Some(session) = &pair.session {
             let frame = connectoid_protocol::frame::Control::Unshare.encode();
-            self.outputs.push_back(Output::Frame((number, session.attempt), crate::rtc::Channel::Sync, frame));
+            self.outputs.push_back(Output::Frame(
+                (number, session.attempt),
+                crate::rtc::Channel::Sync,
+                frame,
+            ));
         }
-        let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else { return Ok(()) };
+        let Some(to) = pair.record.sending.as_ref().map(|sending| sending.current.clone()) else {
+            return Ok(());
+        };
         let from = pair.record.receiving.current.clone();
         self.post(&from, &to, Body::Unshared, now + MESSAGE_LIFETIME, now)
     }
 
     pub(super) fn remove_from_own_groups(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(peer) = self.pairs.get(&number).and_then(|pair| pair.record.peer) else { return Ok(()) };
-        let elsewhere = |other: &u64, pair: &super::Pair| *other != number && pair.record.peer.is_some_and(|known| known.user == peer.user);
+        let elsewhere = |other: &u64, pair: &super::Pair| {
+            *other != number && pair.record.peer.is_some_and(|known| known.user == peer.user)
+        };
         if self.pairs.iter().any(|(other, pair)| elsewhere(other, pair)) {
             return Ok(());
         }
@@ -221,7 +244,11 @@ impl Engine {
             None => self.create_group(name, now)?,
         };
         let owner = self.store.role(group, self.own.user)? == Some(Role::Owner);
-        if owner { Ok(group) } else { Err(Error::new(ErrorKind::NotPermitted, "only a group's owner can share it").into()) }
+        if owner {
+            Ok(group)
+        } else {
+            Err(Error::new(ErrorKind::NotPermitted, "only a group's owner can share it").into())
+        }
     }
 
     fn check_nickname(&self, nickname: &str) -> CommandResult<()> {
@@ -229,12 +256,19 @@ impl Engine {
             return Err(Error::usage("a nickname has 1 to 128 bytes and no control characters").into());
         }
         if self.pairs.values().any(|pair| pair.record.nickname == nickname) {
-            return Err(Error::usage(format!("there is a peer called {nickname} already; unshare first, or choose another nickname")).into());
+            return Err(Error::usage(format!(
+                "there is a peer called {nickname} already; unshare first, or choose another nickname"
+            ))
+            .into());
         }
         Ok(())
     }
 
-    fn insert_pair(&mut self, mut record: PairRecord, set: impl FnOnce(&mut PairRecord)) -> Result<u64, StoreError> {
+    fn insert_pair(
+        &mut self,
+        mut record: PairRecord,
+        set: impl FnOnce(&mut PairRecord),
+    ) -> Result<u64, StoreError> {
         set(&mut record);
         let number = self.store.reserve_number(Sealed::Pair)?;
         self.add_pair(number, record)?;

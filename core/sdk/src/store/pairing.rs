@@ -138,7 +138,8 @@ impl Store {
 
     /// What waits to be sent.
     pub fn outbox(&self) -> Result<Vec<OutboxRow>> {
-        let mut query = self.connection().prepare_cached("SELECT number, sealed, until FROM outbox ORDER BY number")?;
+        let mut query =
+            self.connection().prepare_cached("SELECT number, sealed, until FROM outbox ORDER BY number")?;
         let rows = query.query_map([], |row| {
             Ok(OutboxRow { number: row.get(0)?, sealed: row.get(1)?, until: row.get(2)? })
         })?;

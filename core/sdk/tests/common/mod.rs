@@ -1,6 +1,12 @@
 //! What the end-to-end tests share: real services, real nodes, real WebRTC over loopback.
 
 #![allow(dead_code, reason = "every test file uses its own part of this")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 #![allow(unreachable_pub, reason = "test files are crates of their own")]
 
 use std::{path::Path, time::Duration};
@@ -31,7 +37,7 @@ async fn open(mut settings: Settings, service: &str) -> Node {
     settings.services = vec![service.to_owned()];
     settings.bind = vec!["127.0.0.1".parse().unwrap()];
     settings.loopback = true;
-    settings.idle_timeout = Duration::from_secs(3600);
+    settings.idle_timeout = Duration::from_hours(1);
     Node::open(settings).await.unwrap()
 }
 

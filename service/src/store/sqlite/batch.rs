@@ -111,7 +111,7 @@ impl<'a> Batch<'a> {
     pub(super) fn forget(&mut self, id: BoxId, up_to: Micros) -> rusqlite::Result<()> {
         let Some(found) = self.find(&id)? else { return Ok(()) };
         let sql = "DELETE FROM message WHERE box = ?1 AND at <= ?2 RETURNING length(data)";
-        if self.delete_messages(sql, params![found.row, up_to])? > 99 {
+        if self.delete_messages(sql, params![found.row, up_to])? > 0 {
             let entry = Entry { record: found.record, newest: self.newest(found.row)? };
             self.changes.push((id, Some(entry)));
         }

@@ -167,18 +167,23 @@ fn a_copy_that_was_put_back_loses_nothing() {
     let group = owner.create_group();
     owner.add(group, &writer.key, Role::Writer, NOW);
     owner.store.connection().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    owner.store.begin_transaction().unwrap();
-    for n in 0..1100 {
-        owner.commit(group, vec![set("a", &[("x", n)])], NOW + 1);
-    }
-    owner.store.commit_transaction().unwrap();
+    let commit_often = |owner: &mut Node| {
+        owner.store.begin_transaction().unwrap();
+        for n in 0..1200 {
+            owner.commit(group, vec![set("a", &[("x", n)])], NOW + 1);
+        }
+        owner.store.commit_transaction().unwrap();
+    };
+    commit_often(&mut owner);
     sync(&mut owner, &mut writer, NOW + 2);
 
     owner.store = Store::open(&copy).unwrap();
     owner.store.redraw_epoch().unwrap();
     owner.commit(group, vec![set("b", &[("x", 1)])], NOW + 3);
     let known = writer.store.mark(group, owner.device).unwrap().unwrap();
-    assert!(owner.store.head(group).unwrap() < known.seq, "else this proves nothing");
+    assert!(owner.store.head(group).unwrap() < known.seq, "the numbers of the original are used again");
+    commit_often(&mut owner);
+    assert!(owner.store.head(group).unwrap() > known.seq);
     sync(&mut owner, &mut writer, NOW + 4);
     assert_eq!(writer.note(group, "b"), ints(&[("x", 1)]));
     same(&owner, &writer);
@@ -352,13 +357,15 @@ fn frames_of_a_former_stream_do_not_hide_what_was_missed() {
 
     // The writer does not believe the first frame, is told otherwise, and then gets the others.
     let mut wire = Wire::connect(&mut third, &mut writer);
-    while wire.frames[1].iter().filter(|frame| has_span(frame)).count() < 3 {
+    for _ in 0..20 {
         while wire.deliver(0, &mut third, NOW + 11).unwrap() {}
-        if !wire.frames[1].iter().any(|frame| has_span(frame)) {
-            assert!(wire.deliver(1, &mut writer, NOW + 11).unwrap());
+        if wire.frames[1].iter().any(|frame| has_span(frame)) {
+            break;
         }
+        wire.deliver(1, &mut writer, NOW + 11).unwrap();
     }
-    while has_span(&wire.frames[1][0]) != wire.frames[1].iter().any(|frame| has_span(frame)) {
+    assert_eq!(wire.frames[1].iter().filter(|frame| has_span(frame)).count(), 3);
+    while !has_span(&wire.frames[1][0]) {
         wire.deliver(1, &mut writer, NOW + 11).unwrap();
     }
     wire.deliver(1, &mut writer, NOW + 11).unwrap();
@@ -422,4 +429,49 @@ fn what_was_parked_is_passed_on_once_it_is_valid() {
     owner.store.release_parked(ahead).unwrap();
     sync(&mut owner, &mut third, ahead);
     assert_eq!(third.note(group, "a"), ints(&[("x", 2)]));
+}
+
+#[test]
+fn only_what_was_sent_can_be_acknowledged() {
+    let (mut owner, mut writer, group) = pair();
+    for bad in [ack(GroupId::from_bytes([9; 32])), with_group(8, 2, group, &[1])] {
+        let mut wire = sync(&mut owner, &mut writer, NOW);
+        owner.commit(group, vec![set("a", &[("x", 1)])], NOW + 1);
+        wire.committed(0, &mut owner, group);
+        let error = wire.sessions[0].on_frame(&mut owner.store, &bad, NOW).unwrap_err();
+        assert!(matches!(error, SyncError::Peer(Misbehaviour::OutOfTurn)), "{error}");
+    }
+}
+
+#[test]
+fn membership_changes_are_acknowledged_too() {
+    let (mut owner, mut writer, group) = pair();
+    let mut wire = sync(&mut owner, &mut writer, NOW);
+    owner.add(group, &UserKey::from_bytes(&[3; 32]), Role::Reader, NOW + 1);
+    assert_eq!(owner.store.health(group, writer.device).unwrap().lacks, 1);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut writer, NOW + 1);
+    assert_eq!(owner.store.health(group, writer.device).unwrap().lacks, 0);
+    assert_eq!(count(&wire, 1, &Event::Members(group)), 1);
+}
+
+#[test]
+fn what_is_compared_covers_what_was_announced() {
+    let (mut owner, mut writer, group) = pair();
+    owner.remove(group, &writer.key, NOW + 1);
+    sync(&mut owner, &mut writer, NOW + 1);
+    for (node, other) in [(&mut owner, writer.device), (&mut writer, DeviceId::from_bytes([1; 16]))] {
+        let (group_no, device_no) =
+            (node.store.known_group_no(group).unwrap(), node.store.device_no(other).unwrap());
+        node.store.clear_mark(group_no, device_no).unwrap();
+    }
+    // The owner has begun to compare, when there is more to announce.
+    let mut wire = Wire::connect(&mut owner, &mut writer);
+    wire.deliver(0, &mut owner, NOW + 2).unwrap();
+    owner.commit(group, vec![set("a", &[("x", 1)])], NOW + 3);
+    owner.add(group, &writer.key, Role::Writer, NOW + 4);
+    wire.committed(0, &mut owner, group);
+    wire.settle(&mut owner, &mut writer, NOW + 5);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 1)]));
+    same(&owner, &writer);
 }

@@ -1,0 +1,51 @@
+//! Messages: JSON that is sealed, and signed unless it brings a signature, reads as it says or not at all.
+
+#![no_main]
+
+use connectoid_fuzz::party::{Party, RECIPIENT, SENDER};
+use connectoid_protocol::{
+    encoding::base64url,
+    message::{self, Message},
+    seal,
+};
+use libfuzzer_sys::fuzz_target;
+use p384::ecdsa::{Signature, SigningKey, signature::Signer};
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use serde_json::{Map, Value};
+
+fuzz_target!(|json: &[u8]| {
+    let Party { key, address, .. } = &*RECIPIENT;
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let plaintext = signed(json).unwrap_or_else(|| json.to_vec());
+    let Ok((sealed, _)) = seal::seal(address, &plaintext, &mut rng) else { return };
+    let Ok(read) = message::read(key, address, &sealed) else { return };
+    assert_eq!(*read.plaintext, plaintext);
+    says(&read.message, &serde_json::from_slice(&plaintext).unwrap());
+    if read.message.from.box_id() == SENDER.key.id() {
+        let written = message::write(&read.message, &SENDER.key, address, &mut rng).unwrap();
+        let again = message::read(key, address, &written.sealed).unwrap().message;
+        assert_eq!(again.body, read.message.body);
+        assert_eq!((again.id, again.sid, again.exp), (read.message.id, read.message.sid, read.message.exp));
+    }
+});
+
+/// The object with the sender's signature, unless it has one.
+fn signed(json: &[u8]) -> Option<Vec<u8>> {
+    let mut object: Map<String, Value> = serde_json::from_slice(json).ok()?;
+    if object.contains_key("sig") {
+        return None;
+    }
+    let signature: Signature =
+        SigningKey::from_slice(&SENDER.q).unwrap().sign(&serde_json_canonicalizer::to_vec(&object).ok()?);
+    object.insert("sig".into(), base64url(&signature.to_bytes()).into());
+    serde_json::to_vec(&object).ok()
+}
+
+fn says(message: &Message, object: &Map<String, Value>) {
+    assert_eq!(object["v"], message::VERSION);
+    assert_eq!(object["to"], RECIPIENT.key.id().to_base64());
+    assert_eq!(object["connectoid"], message.from.as_text());
+    assert_eq!(object["id"], base64url(message.id.as_bytes()));
+    assert_eq!(object["sid"], base64url(message.sid.as_bytes()));
+    assert_eq!(object["exp"], message.exp);
+}
