@@ -10,7 +10,7 @@
 //! 2. A [`message`] to that address is sealed ([`seal`]) and left with a mailbox service
 //!    ([`mailbox`]), which asks its reader a [`question`] before handing it out.
 //! 3. Two messages, an offer and an answer, make a connection. Over it both sides prove who they are
-//!    ([`session`]) and then exchange [`frame`]s.
+//!    ([`handshake`]) and then exchange [`frame`]s.
 //! 4. The frames carry [`change`]s: signed edits that make records ([`record`]) the same everywhere,
 //!    under the rules of a group's [`membership`].
 //!

@@ -152,6 +152,7 @@ fn trimmed(text: &str) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "samples are returned as they were put in")]
 mod tests {
     use super::*;
 

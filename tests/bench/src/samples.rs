@@ -35,6 +35,7 @@ impl Samples {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "samples are returned as they were put in")]
 mod tests {
     use super::*;
 

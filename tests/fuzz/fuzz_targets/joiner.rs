@@ -5,7 +5,7 @@
 use connectoid_protocol::frame::{FrameError, Joiner, MAX_FRAME, MAX_PIECE, pieces};
 use libfuzzer_sys::fuzz_target;
 
-/// Each piece is three bytes of input: its leading byte and the length of the rest.
+// Each piece is given by its leading byte and the length of the rest.
 fuzz_target!(|input: Vec<(u8, u16)>| {
     let mut joiner = Joiner::default();
     let mut expected = Vec::new();
