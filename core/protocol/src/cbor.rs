@@ -2,7 +2,7 @@
 //!
 //! Encoders write shortest heads, definite lengths and map keys in bytewise order of their encodings;
 //! floats are always eight bytes long (a number that fits an integer is written as one). A decoder
-//! accepts exactly what an encoder writes: [`strict`] decodes, encodes again and compares, so that each
+//! accepts exactly what an encoder writes: it decodes, encodes again and compares, so that each
 //! value has one byte string and no second spelling can carry the same signature.
 
 use minicbor::{Decoder, Encoder};

@@ -41,6 +41,8 @@ async fn a_reader_reads_and_does_not_write() {
     shows(&bob, "r", &json!({"x": 1})).await;
     let refused = bob.put("g", "c", "r", json!({"x": 2})).await.unwrap_err();
     assert_eq!(refused.kind, ErrorKind::NotPermitted);
+    let peers = bob.peers().await.unwrap();
+    assert_eq!(peers[0].connection, ConnectionState::Connected, "a refused command undoes itself alone");
 }
 
 #[tokio::test]

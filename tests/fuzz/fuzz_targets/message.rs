@@ -14,9 +14,11 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use serde_json::{Map, Value};
 
 fuzz_target!(|json: &[u8]| {
+    // Sealing is a thousand times slower than reading JSON, whose errors are all alike.
+    let Ok(object) = serde_json::from_slice(json) else { return };
     let Party { key, address, .. } = &*RECIPIENT;
     let mut rng = ChaCha20Rng::seed_from_u64(1);
-    let plaintext = signed(json).unwrap_or_else(|| json.to_vec());
+    let plaintext = signed(object).unwrap_or_else(|| json.to_vec());
     let Ok((sealed, _)) = seal::seal(address, &plaintext, &mut rng) else { return };
     let Ok(read) = message::read(key, address, &sealed) else { return };
     assert_eq!(*read.plaintext, plaintext);
@@ -30,8 +32,7 @@ fuzz_target!(|json: &[u8]| {
 });
 
 /// The object with the sender's signature, unless it has one.
-fn signed(json: &[u8]) -> Option<Vec<u8>> {
-    let mut object: Map<String, Value> = serde_json::from_slice(json).ok()?;
+fn signed(mut object: Map<String, Value>) -> Option<Vec<u8>> {
     if object.contains_key("sig") {
         return None;
     }

@@ -61,7 +61,13 @@ impl Engine {
         now: u64,
     ) -> Result<(), StoreError> {
         let name = command.name();
-        let reply = match self.dispatch(request, command, now) {
+        let before = self.store.begin_savepoint()?;
+        let handled = self.dispatch(request, command, now);
+        match &handled {
+            Err(CommandError::Refused(_)) => self.store.undo_savepoint(before)?,
+            _ => self.store.release_savepoint()?,
+        }
+        let reply = match handled {
             Ok(Handled::Now(reply)) => Ok(reply),
             Ok(Handled::Later) => return Ok(()),
             Err(CommandError::Refused(error)) => {

@@ -3,12 +3,12 @@
 use connectoid_protocol::{
     change::Op,
     record::Touched,
-    sync::{Event as SyncEvent, Output as SyncOutput, SyncError},
+    sync::{Event as SyncEvent, Output as SyncOutput},
     user::{GroupId, UserPublic},
     value::Value,
 };
 
-use super::{Engine, Output, commands::CommandResult, pair::Pair};
+use super::{Engine, Output, commands::CommandResult, pair::Pair, session::SessionError};
 use crate::{
     api::{EventKind, Write},
     error::{Error, ErrorKind},
@@ -75,10 +75,10 @@ impl Engine {
                 continue;
             };
             session.rest_at = session.rest_at.max(now + idle_timeout);
-            match session.sync.on_committed(&mut self.store, group) {
+            match self.store.savepoint(|store| Ok(session.sync.on_committed(store, group)?)) {
                 Ok(()) => {}
-                Err(SyncError::Log(error)) => return Err(error),
-                Err(_) => broken.push((*number, session.attempt)),
+                Err(SessionError::Store(error)) => return Err(error),
+                Err(SessionError::Peer) => broken.push((*number, session.attempt)),
             }
         }
         for link in broken {
@@ -136,14 +136,16 @@ impl Engine {
 
     pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(mut pair) = self.pairs.remove(&number) else { return Ok(()) };
-        let started =
-            pair.session.as_mut().map(|session| (session.attempt, session.sync.start(&mut self.store)));
+        let started = pair.session.as_mut().map(|session| {
+            let started = self.store.savepoint(|store| Ok(session.sync.start(store)?));
+            (session.attempt, started)
+        });
         let found = self.find_shared(&mut pair);
         self.pairs.insert(number, pair);
         found?;
         match started {
-            Some((_, Err(SyncError::Log(error)))) => Err(error),
-            Some((attempt, Err(_))) => {
+            Some((_, Err(SessionError::Store(error)))) => Err(error),
+            Some((attempt, Err(SessionError::Peer))) => {
                 self.fail_attempt(
                     (number, attempt),
                     connectoid_protocol::frame::FrameError::Malformed.into(),

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The peer broke the protocol in a live session, or the store failed.
-enum SessionError {
+pub(super) enum SessionError {
     Peer,
     Store(StoreError),
 }
@@ -141,7 +141,7 @@ impl Engine {
                 None => Ok(()),
             },
             Channel::Sync if frame == Control::Unshare.encode() => Ok(self.on_unshared(number, now)?),
-            Channel::Sync => Ok(session.sync.on_frame(&mut self.store, frame, now)?),
+            Channel::Sync => self.store.savepoint(|store| Ok(session.sync.on_frame(store, frame, now)?)),
             Channel::App => match App::decode(frame)? {
                 Some(App::Message(message)) => self.on_app_message(number, message, now),
                 Some(App::Received(received)) => {

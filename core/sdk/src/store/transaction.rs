@@ -6,6 +6,9 @@
 
 use super::{Store, StoreError, arrivals::Sequence, error::Result};
 
+/// What a store was like when a savepoint began.
+pub(crate) struct Savepoint(Sequence, bool);
+
 impl Store {
     /// Begins a transaction. Calls that write outside one run in a transaction of their own.
     ///
@@ -93,19 +96,23 @@ impl Store {
         done
     }
 
-    fn begin_savepoint(&mut self) -> Result<(Sequence, bool)> {
+    /// As [`Store::savepoint`], for work that does not fit a closure; within a transaction only. Savepoints
+    /// may be nested: the latest is the one that is released or undone.
+    pub(crate) fn begin_savepoint(&mut self) -> Result<Savepoint> {
         self.connection.prepare_cached("SAVEPOINT step")?.execute([])?;
-        Ok((self.sequence.clone(), self.half_written))
+        Ok(Savepoint(self.sequence.clone(), self.half_written))
     }
 
-    fn release_savepoint(&mut self) -> Result<()> {
+    /// Keeps what was written since the savepoint.
+    pub(crate) fn release_savepoint(&mut self) -> Result<()> {
         self.connection.prepare_cached("RELEASE step")?.execute([])?;
         Ok(())
     }
 
-    fn undo_savepoint(&mut self, before: (Sequence, bool)) -> Result<()> {
+    /// Undoes what was written since the savepoint.
+    pub(crate) fn undo_savepoint(&mut self, before: Savepoint) -> Result<()> {
         self.caches.clear();
-        (self.sequence, self.half_written) = before;
+        (self.sequence, self.half_written) = (before.0, before.1);
         // After an error upon which SQLite has rolled back all, there is no savepoint any more.
         if !self.connection.is_autocommit() {
             self.connection.execute_batch("ROLLBACK TO step; RELEASE step")?;
