@@ -19,7 +19,8 @@ pub(crate) fn describe() -> String {
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
         "{cores} cores ({cpu}), {gib:.0} GiB of memory, Linux {}, {}, profile `release`",
-        kernel.trim(),
+        // What follows the version names a builder, not a kernel.
+        kernel.trim().split('-').next().unwrap_or_default(),
         said_by("rustc", "--version"),
     )
 }

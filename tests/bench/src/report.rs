@@ -65,10 +65,12 @@ impl Target {
             Self::None => None,
         }
     }
+}
 
-    /// The percentile that 95 of 100 samples are no worse than.
-    fn bad(self) -> usize {
-        if matches!(self, Self::AtLeast(_)) { 5 } else { 95 }
+impl Row {
+    /// The percentile that 95 of 100 samples are no worse than: of a rate, more is better.
+    fn bad(&self) -> usize {
+        if self.unit.ends_with("/s") { 5 } else { 95 }
     }
 }
 
@@ -92,7 +94,7 @@ impl fmt::Display for Row {
         };
         let bad = match self.samples.len() {
             0 | 1 => "–".to_owned(),
-            _ => number(self.samples.percentile(self.target.bad())),
+            _ => number(self.samples.percentile(self.bad())),
         };
         writeln!(
             f,
@@ -164,9 +166,20 @@ mod tests {
 
     #[test]
     fn a_rate_is_bad_when_it_is_low() {
+        let row = |unit| Row {
+            what: String::new(),
+            unit,
+            target: Target::None,
+            samples: Samples::default(),
+            load: String::new(),
+        };
+        assert_eq!(["ms", "1/h", "MB/s"].map(|unit| row(unit).bad()), [95, 95, 5]);
+    }
+
+    #[test]
+    fn a_target_is_met_at_its_limit() {
         let mut samples = Samples::default();
         (1..=100).for_each(|value| samples.push(f64::from(value)));
-        assert_eq!(samples.percentile(Target::AtLeast(1.0).bad()), 5.0);
         assert_eq!(Target::AtLeast(51.0).is_met(&samples), Some(false));
         assert_eq!(Target::AtMostBoth(50.0, 95.0).is_met(&samples), Some(true));
         assert_eq!(Target::AtMostBoth(50.0, 94.0).is_met(&samples), Some(false));

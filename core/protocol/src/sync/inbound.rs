@@ -1,8 +1,8 @@
 //! The receiving side (R) of one group.
 
 use super::{
-    ChangeLog, Epoch, MAX_JOINING, MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope,
-    Sync, SyncError, frame::Frame, session::Result,
+    ChangeLog, Epoch, HELD_OVERHEAD, MAX_JOINING, MAX_JOINING_IN_ALL, MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT,
+    Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame, session::Result,
 };
 use crate::{
     change::{Change, ChangeHash},
@@ -32,7 +32,7 @@ pub(super) struct Inbound {
 #[derive(Debug)]
 enum Stage {
     /// The group is not known here: for the end of its membership changes, to see whether we are in it.
-    Joining { held: Vec<Vec<u8>> },
+    Joining { held: Vec<Vec<u8>>, cost: usize },
     /// Nothing any more: we are not in it.
     Ignoring,
     /// Its turn to compare.
@@ -67,7 +67,7 @@ impl Sync {
         if unknown && !self.groups.contains_key(&group) && self.count_groups(log)? >= MAX_PEER_GROUPS {
             return Ok(());
         }
-        let stage = if unknown { Stage::Joining { held: Vec::new() } } else { Stage::Waiting };
+        let stage = if unknown { Stage::Joining { held: Vec::new(), cost: 0 } } else { Stage::Waiting };
         let inbound = Inbound { epoch, head, stage, position: 0, missed: false, distrusted: false };
         let directions = self.groups.entry(group).or_default();
         directions.announcements += 1;
@@ -143,11 +143,13 @@ impl Sync {
     ) -> Result<(), L> {
         let inbound = self.inbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
         match &mut inbound.stage {
-            Stage::Joining { held } => {
+            Stage::Joining { held, cost } => {
                 if span.is_none() {
+                    let more: usize = changes.iter().map(|change| change.len() + HELD_OVERHEAD).sum();
                     held.extend(changes);
-                    if held.iter().map(Vec::len).sum::<usize>() > MAX_JOINING {
-                        inbound.stage = Stage::Ignoring;
+                    *cost += more;
+                    if *cost > MAX_JOINING || self.joining_cost() > MAX_JOINING_IN_ALL {
+                        self.set_stage(group, Stage::Ignoring);
                     }
                     self.send(&Frame::Ack { group, upto: None });
                     return Ok(());
@@ -284,6 +286,12 @@ impl Sync {
         if let Some(inbound) = self.inbound(group) {
             inbound.stage = stage;
         }
+    }
+
+    /// What is held for groups of which it is not known yet whether they make this user a member.
+    fn joining_cost(&self) -> usize {
+        let cost = |inbound: &Inbound| if let Stage::Joining { cost, .. } = inbound.stage { cost } else { 0 };
+        self.groups.values().filter_map(|known| known.inbound.as_ref()).map(cost).sum()
     }
 
     /// How many groups are shared with the peer, or may soon be.

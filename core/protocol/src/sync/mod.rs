@@ -52,6 +52,12 @@ pub const MAX_PEER_GROUPS: usize = 256;
 /// make this user a member.
 pub const MAX_JOINING: usize = 1 << 20;
 
+/// The same for all groups of a session together.
+pub const MAX_JOINING_IN_ALL: usize = 8 << 20;
+
+/// What holding one change costs beyond its bytes: without it, empty ones would be free.
+const HELD_OVERHEAD: usize = 64;
+
 /// The greatest number of rounds of one reconciliation; what takes longer differs so much that pulling
 /// everything is cheaper.
 pub const MAX_ROUNDS: u32 = 64;
