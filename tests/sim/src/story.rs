@@ -134,9 +134,8 @@ impl Story {
 
     /// The world becomes kind; hours later everything must be in order.
     fn end(&mut self) -> Result<(), String> {
-        if self.written.is_empty() {
-            return Err("nothing was written, so nothing was tested".into());
-        }
+        // Even if the dice let nobody write, there has to be something to lose.
+        self.write(0, self.plan.rounds)?;
         self.world.hardship = Hardship { latency: 50_000, ..Hardship::default() };
         for _ in 0..12 {
             self.pass(1800 * SECOND);

@@ -10,7 +10,7 @@ use connectoid_sim::{
 };
 
 /// How many seeds each plan is told with.
-const SEEDS: u64 = 40;
+const SEEDS: u64 = 6;
 
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
