@@ -87,6 +87,9 @@ pub(crate) enum Cmd {
         /// What you call the person.
         #[arg(long = "as", value_name = "NICKNAME")]
         nickname: String,
+        /// The link was scanned as a QR code from the person's own device, with that person there.
+        #[arg(long)]
+        in_person: bool,
         /// How long to wait until both have the same.
         #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
         wait: Duration,

@@ -41,7 +41,10 @@ pub(crate) async fn carry_out(cli: Cli, show: &Show) -> Result<()> {
 
 async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()> {
     match command {
-        Cmd::Open { link, nickname, wait } => open(session, &link, nickname, wait, show).await,
+        Cmd::Open { link, nickname, in_person, wait } => {
+            let link = if link == "-" { read_input()? } else { link };
+            open(session, Credentials { link, nickname, in_person }, wait, show).await
+        }
         Cmd::Verify { nickname, yes, no, wait } => {
             let answer = if yes { Some(true) } else { no.then_some(false) };
             verify(session, &nickname, answer, wait, show).await
@@ -134,10 +137,10 @@ fn show_link(link: &SharedLink, qr: bool, file: Option<&Path>, show: &Show) -> R
     std::fs::write(file, image).map_err(failed)
 }
 
-async fn open(session: &Session, link: &str, nickname: String, wait: Duration, show: &Show) -> Result<()> {
-    let link = if link == "-" { read_input()? } else { link.to_owned() };
+async fn open(session: &Session, credentials: Credentials, wait: Duration, show: &Show) -> Result<()> {
+    let nickname = credentials.nickname.clone();
     let mut events = session.events().await?;
-    session.dispatch(Command::Open(Credentials { link, nickname: nickname.clone() })).await?;
+    session.dispatch(Command::Open(credentials)).await?;
     let opened = async {
         while let Some(event) = events.next().await {
             show.event(&event);

@@ -145,6 +145,7 @@ fn peer_lines(peer: &PeerInfo) -> String {
         _ => "resting",
     };
     let verified = match peer.verified {
+        Verified::InPersonQr => ", link scanned in person",
         Verified::Sas => ", emoji compared",
         Verified::LinkQuery => ", known by a link that its web host could read",
         _ => "",
@@ -231,6 +232,10 @@ pub(crate) fn describe(event: &EventKind) -> String {
             format!("compare with {nickname}: {emojis}\n         {}", names.join(", "))
         }
         EventKind::Unshared { nickname } => format!("{nickname} stopped sharing with you"),
+        EventKind::Restored { nickname } => format!(
+            "this data folder is an older copy: {nickname} knew more of it. What {nickname} has comes back; \
+             peers that cannot be reached any more need a new link"
+        ),
         EventKind::ServiceProblem { service, problem } => format!("{service}: {}", problem.message),
         EventKind::Resync {} => "some events were missed".to_owned(),
         _ => "something happened that this version cannot describe".to_owned(),

@@ -97,6 +97,9 @@ pub enum Failure {
     /// The peer's mailbox is closed, says the service.
     #[error("the peer's mailbox is closed, says the service")]
     MailboxClosed,
+    /// The mailbox of a known peer is closed: it uses another one, which this side does not know.
+    #[error("the peer uses another mailbox than this node knows")]
+    PairLost,
     /// This device could not make or use a session description.
     #[error("this device could not set up WebRTC")]
     Rtc,

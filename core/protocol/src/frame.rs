@@ -60,6 +60,8 @@ pub enum Control {
     Unshare,
     /// "I have nothing more to say for now and close the connection."
     Rest,
+    /// "You offered a box under a number that you have used before."
+    Behind(Behind),
 }
 
 /// See [`Control::Hello1`].
@@ -122,6 +124,15 @@ pub struct Rotated {
     pub generation: u32,
 }
 
+/// See [`Control::Behind`].
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Behind {
+    /// The generation that the sender knows; the next offer has to have a greater one.
+    #[n(0)]
+    pub generation: u32,
+}
+
 /// See [`Control::SasStart`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -161,6 +172,7 @@ impl Control {
             Self::SasAccept(body) => encode(6, body),
             Self::SasReveal(body) => encode(7, body),
             Self::Rest => encode(8, [(); 0]),
+            Self::Behind(body) => encode(9, body),
             Self::Unshare => encode(64, [(); 0]),
         }
     }
@@ -180,6 +192,7 @@ impl Control {
             6 => Self::SasAccept(decode(payload)?),
             7 => Self::SasReveal(decode(payload)?),
             8 => decode::<[(); 0]>(payload).map(|_| Self::Rest)?,
+            9 => Self::Behind(decode(payload)?),
             64 => decode::<[(); 0]>(payload).map(|_| Self::Unshare)?,
             _ => return Ok(None),
         }))
@@ -325,6 +338,7 @@ mod tests {
             Control::SasReveal(SasReveal { random: [9; 32].into() }),
             Control::Unshare,
             Control::Rest,
+            Control::Behind(Behind { generation: 7 }),
         ]
     }
 
@@ -378,7 +392,7 @@ mod tests {
         fn noise_never_panics(noise in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = Control::decode(&noise);
             let _ = App::decode(&noise);
-            let known = [&[FRAME_VERSION, noise.first().map_or(1, |byte| byte % 10)], noise.as_slice()].concat();
+            let known = [&[FRAME_VERSION, noise.first().map_or(1, |byte| byte % 11)], noise.as_slice()].concat();
             let _ = Control::decode(&known);
             let _ = App::decode(&known);
         }

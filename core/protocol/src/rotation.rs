@@ -10,6 +10,10 @@
 //! 3. On `rotated`, or on any valid message in `next`'s box (which says the same), the receiver makes
 //!    `next` current and the current one `previous`, which stays watched until the next such step.
 //!
+//! A receiver that was restored from a copy offers a generation that the sender has passed. The sender says
+//! `behind`, and the receiver counts on from there. A sender that was restored writes to `previous`; the
+//! receiver repeats its current box to it in the next session.
+//!
 //! Whichever step is lost, to a crash or to a broken connection, the sender writes to a box that the
 //! receiver watches. The box of a *link* is no connecting `previous`: once rotated away from, it is
 //! only watched for second openers ([`crate::invite`]).
@@ -81,6 +85,21 @@ impl Receiving {
         if generation == self.generation + 1 { self.commit() } else { Step::Nothing }
     }
 
+    /// The peer knows boxes of this side up to `generation`, which this side does not: it was restored from a
+    /// copy. Counts on from there; says whether that is news. Then `next` is to be offered again.
+    pub fn on_behind(&mut self, generation: u32) -> bool {
+        let news = generation > self.generation && generation < u32::MAX;
+        if news {
+            self.generation = generation;
+        }
+        news
+    }
+
+    /// What to offer to a peer that still writes to the box before: the current one, once more.
+    pub fn repeat(&self) -> (u32, &Address) {
+        (self.generation, &self.current.address)
+    }
+
     /// Takes note that a valid message arrived in one of the boxes.
     pub fn on_message_in(&mut self, id: &BoxId) -> Step {
         let in_next = self.next.as_ref().is_some_and(|next| next.id() == *id);
@@ -111,14 +130,9 @@ pub struct Sending {
 pub enum RotateAnswer {
     /// Persist, then acknowledge.
     Acknowledge,
-    /// An old offer that came late: ignore.
-    Ignore,
+    /// The receiver has counted further before, and forgotten it: tell it up to which generation.
+    Behind(u32),
 }
-
-/// The peer offered two different boxes under one number.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the peer offered another box for generation {0}")]
-pub struct ConflictingRotation(pub u32);
 
 impl Sending {
     /// Starts with the address from a link or the return address of an opener.
@@ -127,24 +141,16 @@ impl Sending {
     }
 
     /// Takes the peer's offer of a new box.
-    ///
-    /// # Errors
-    /// [`ConflictingRotation`]: the peer misbehaves or lost its state.
-    pub fn on_rotate(
-        &mut self,
-        generation: u32,
-        address: Address,
-    ) -> Result<RotateAnswer, ConflictingRotation> {
-        if generation < self.generation {
-            return Ok(RotateAnswer::Ignore);
+    pub fn on_rotate(&mut self, generation: u32, address: Address) -> RotateAnswer {
+        if generation > self.generation {
+            self.previous = Some(std::mem::replace(&mut self.current, address));
+            self.generation = generation;
+            return RotateAnswer::Acknowledge;
         }
-        if generation == self.generation {
-            let same = address.as_text() == self.current.as_text();
-            return if same { Ok(RotateAnswer::Acknowledge) } else { Err(ConflictingRotation(generation)) };
+        if generation == self.generation && address.as_text() == self.current.as_text() {
+            return RotateAnswer::Acknowledge;
         }
-        self.previous = Some(std::mem::replace(&mut self.current, address));
-        self.generation = generation;
-        Ok(RotateAnswer::Acknowledge)
+        RotateAnswer::Behind(self.generation)
     }
 
     /// Whether a message signed by this box's key can come from the peer.
@@ -199,7 +205,7 @@ mod tests {
                 let address = address.clone();
                 let mut persisted = sender.clone();
                 if !matches!(fault, Fault::LoseRotate) {
-                    prop_assert_eq!(persisted.on_rotate(generation, address), Ok(RotateAnswer::Acknowledge));
+                    prop_assert_eq!(persisted.on_rotate(generation, address), RotateAnswer::Acknowledge);
                 }
                 if !matches!(fault, Fault::LoseRotate | Fault::CrashBeforePersistingSend) {
                     sender = persisted;
@@ -217,13 +223,50 @@ mod tests {
     }
 
     #[test]
-    fn repeats_are_acknowledged_late_ones_ignored_and_conflicts_refused() {
+    fn a_receiver_that_was_put_back_counts_on() {
+        let mut sender = Sending::new(own_box(1).address);
+        let mut receiver = Receiving::new(own_box(1));
+        let copy = receiver.clone();
+        for seed in 2..5 {
+            let (generation, address) = receiver.offer(|| own_box(seed));
+            assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Acknowledge);
+            assert_eq!(receiver.on_rotated(generation), Step::Committed);
+        }
+        let mut receiver = copy;
+        let (generation, address) = receiver.offer(|| own_box(9));
+        assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Behind(3));
+        assert!(receiver.on_behind(3));
+        let (generation, address) = receiver.offer(|| own_box(10));
+        assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Acknowledge);
+        assert_eq!(receiver.on_rotated(generation), Step::Committed);
+        assert_eq!((sender.current.box_id(), sender.generation), (own_box(9).id(), receiver.generation));
+        assert!(!receiver.on_behind(4) && !receiver.on_behind(u32::MAX), "no news, and no overflow");
+    }
+
+    #[test]
+    fn a_sender_that_was_put_back_is_told_the_current_box_again() {
+        let mut sender = Sending::new(own_box(1).address);
+        let mut receiver = Receiving::new(own_box(1));
+        let copy = sender.clone();
+        let (generation, address) = receiver.offer(|| own_box(2));
+        assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Acknowledge);
+        assert_eq!(receiver.on_rotated(generation), Step::Committed);
+        let mut sender = copy;
+        let (generation, address) = receiver.repeat();
+        assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Acknowledge);
+        assert_eq!(sender.current.box_id(), own_box(2).id());
+        assert_eq!(receiver.on_rotated(1), Step::Nothing);
+    }
+
+    #[test]
+    fn repeats_are_acknowledged_and_what_is_behind_is_told_so() {
         let (first, second, third) = (own_box(1), own_box(2), own_box(3));
         let mut sender = Sending::new(first.address);
-        assert_eq!(sender.on_rotate(1, second.address.clone()), Ok(RotateAnswer::Acknowledge));
-        assert_eq!(sender.on_rotate(1, second.address.clone()), Ok(RotateAnswer::Acknowledge));
-        assert_eq!(sender.on_rotate(0, third.address.clone()), Ok(RotateAnswer::Ignore));
-        assert_eq!(sender.on_rotate(1, third.address.clone()), Err(ConflictingRotation(1)));
+        assert_eq!(sender.on_rotate(1, second.address.clone()), RotateAnswer::Acknowledge);
+        assert_eq!(sender.on_rotate(1, second.address.clone()), RotateAnswer::Acknowledge);
+        for lost in [0, 1] {
+            assert_eq!(sender.on_rotate(lost, third.address.clone()), RotateAnswer::Behind(1));
+        }
         assert_eq!(sender.current.box_id(), second.id());
         assert!(sender.accepts(&first.key.id()) && !sender.accepts(&third.id()));
     }

@@ -25,6 +25,9 @@ pub enum ErrorKind {
     LinkRevoked,
     /// The link's mailbox was closed, says the service. Ask for a new link.
     LinkClosed,
+    /// The peer uses another mailbox than this node knows: one of both was restored from an old copy, or the
+    /// peer stopped sharing. Unshare the peer and share a new link.
+    PairLost,
     /// Nobody answered yet: the other side is offline. The SDK keeps trying.
     Unanswered,
     /// Both sides answered, but no packets get through: a TURN server is needed.
@@ -68,6 +71,7 @@ impl ErrorKind {
             | Self::LinkExpired
             | Self::LinkRevoked
             | Self::LinkClosed
+            | Self::PairLost
             | Self::Unanswered
             | Self::NoRoute
             | Self::PeerSilent
@@ -189,6 +193,7 @@ impl From<Failure> for Error {
             Failure::NoRoute | Failure::Rtc | Failure::Lost => ErrorKind::NoRoute,
             Failure::Undelivered => ErrorKind::ServiceUnreachable,
             Failure::MailboxClosed => ErrorKind::LinkClosed,
+            Failure::PairLost => ErrorKind::PairLost,
             Failure::Silent => ErrorKind::PeerSilent,
             Failure::Handshake(HandshakeError::Version) => ErrorKind::VersionMismatch,
             _ => ErrorKind::PeerMisbehaved,

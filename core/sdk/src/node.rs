@@ -183,7 +183,20 @@ impl Node {
     /// # Errors
     /// [`ErrorKind::LinkMalformed`], [`ErrorKind::Usage`] for a nickname that is taken.
     pub async fn open_link(&self, text: &str, nickname: &str) -> Result<()> {
-        let credentials = Credentials { link: text.to_owned(), nickname: nickname.to_owned() };
+        self.open_credentials(text, nickname, false).await
+    }
+
+    /// As [`Node::open_link`], for a link that was scanned as a QR code from the person's own device, in that
+    /// person's presence: no messenger could swap it, so the peer counts as [`Verified::InPersonQr`](crate::api::Verified).
+    ///
+    /// # Errors
+    /// As [`Node::open_link`].
+    pub async fn open_link_in_person(&self, text: &str, nickname: &str) -> Result<()> {
+        self.open_credentials(text, nickname, true).await
+    }
+
+    async fn open_credentials(&self, text: &str, nickname: &str, in_person: bool) -> Result<()> {
+        let credentials = Credentials { link: text.to_owned(), nickname: nickname.to_owned(), in_person };
         self.done(Command::Open(credentials)).await
     }
 

@@ -41,7 +41,11 @@ async fn a_whole_share_leaves_no_secret_in_the_logs() {
     let link = alice.share(Share::new("bob", "g")).await.unwrap().link;
     let command = format!(
         "{:?}",
-        Command::Open(connectoid::api::Credentials { link: link.clone(), nickname: "a".into() })
+        Command::Open(connectoid::api::Credentials {
+            link: link.clone(),
+            nickname: "a".into(),
+            in_person: false
+        })
     );
     assert!(!command.contains("connectoid="), "{command}");
     alice.unshare("bob").await.unwrap();

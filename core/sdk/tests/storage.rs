@@ -2,8 +2,8 @@
 
 mod common;
 
-use common::{node_in, service};
-use connectoid::{ErrorKind, Node, Settings};
+use common::{node, node_in, pair, service, shows, wait};
+use connectoid::{ErrorKind, EventKind, Node, Settings, Share};
 use serde_json::json;
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn bad_calls_are_refused_with_what_is_wrong() {
         node.unshare("nobody").await,
         node.open_link("not a link", "bob").await,
         node.create_group("").await.map(|_| ()),
-        node.share(connectoid::Share::new("bob", "g")).await.map(|_| ()),
+        node.share(Share::new("bob", "g")).await.map(|_| ()),
     ];
     let kinds: Vec<ErrorKind> = cases.into_iter().map(|case| case.unwrap_err().kind).collect();
     let expected = [
@@ -84,4 +84,41 @@ async fn bad_calls_are_refused_with_what_is_wrong() {
     ];
     assert_eq!(kinds, expected);
     assert!(node.groups().await.unwrap().is_empty(), "a share without a service leaves no group behind");
+}
+
+/// What of a data folder a backup program would take.
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_older_copy_of_a_folder_is_noticed_and_gets_back_what_peers_have() {
+    let (service, folder) = (service().await, tempfile::tempdir().unwrap());
+    let (original, backup) = (folder.path().join("original"), folder.path().join("backup"));
+    let alice = node(&service.url()).await;
+    let bob = node_in(&original, &service.url()).await;
+    pair(&alice, &bob, Share::new("bob", "g")).await;
+    bob.close().await;
+    drop(bob);
+    copy(&original, &backup);
+
+    let bob = node_in(&original, &service.url()).await;
+    bob.put("g", "c", "lost", json!({"x": 1})).await.unwrap();
+    shows(&alice, "lost", &json!({"x": 1})).await;
+    bob.close().await;
+    drop(bob);
+    alice.put("g", "c", "since", json!({"x": 2})).await.unwrap();
+
+    let bob = node_in(&backup, &service.url()).await;
+    let mut at_bob = bob.events();
+    bob.put("g", "c", "new", json!({"x": 3})).await.unwrap();
+    wait(&mut at_bob, "bob to notice", |event| matches!(event, EventKind::Restored { .. })).await;
+    shows(&bob, "lost", &json!({"x": 1})).await;
+    shows(&bob, "since", &json!({"x": 2})).await;
+    shows(&alice, "new", &json!({"x": 3})).await;
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, convert::Infallible};
 use connectoid_protocol::{
     change::{Change, ChangeHash},
     membership::{Membership, Role, Standing},
-    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageKind, PageRequest, Refusal, Scope, Source},
+    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope, Source},
     user::{DeviceId, GroupId, UserId},
 };
 
@@ -76,6 +76,15 @@ impl ChangeLog for Log {
         Ok([1; 16])
     }
 
+    fn recall(&self, group: GroupId, mark: &Mark) -> Result<Recall, Infallible> {
+        Ok(match mark.epoch {
+            [1, ..] if mark.seq <= self.head(group)? => Recall::Held,
+            [1, ..] => Recall::Never,
+            [2, ..] => Recall::Forgotten,
+            _ => Recall::Lost,
+        })
+    }
+
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, Infallible> {
         let known = |group: &Group| !matches!(group.membership.standing(user), Standing::Never);
         Ok(self.groups.iter().filter(|(_, group)| known(group)).map(|(id, _)| *id).collect())
@@ -127,6 +136,16 @@ impl ChangeLog for Log {
 
     fn set_mark(&mut self, group: GroupId, device: DeviceId, mark: Mark) -> Result<(), Infallible> {
         self.marks.insert((group, device), mark);
+        Ok(())
+    }
+
+    fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<(), Infallible> {
+        self.marks.remove(&(group, device));
+        Ok(())
+    }
+
+    fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<(), Infallible> {
+        assert!(upto <= self.head(group)?, "what was never there was sent");
         Ok(())
     }
 

@@ -82,7 +82,7 @@ impl Story {
                 placement: Placement::Fragment,
             };
             let Some(Ok(Reply::Link(link))) = self.world.call(0, share) else { return Err("no link".into()) };
-            let credentials = Credentials { link: link.link, nickname: "first".into() };
+            let credentials = Credentials { link: link.link, nickname: "first".into(), in_person: false };
             self.world.call(node, Command::Open(credentials));
         }
         Ok(())

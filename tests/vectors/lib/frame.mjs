@@ -16,6 +16,7 @@ export const CONTROL = {
   sas_accept: [6, [32]],
   sas_reveal: [7, [32]],
   rest: [8, []],
+  behind: [9, ['u32']],
   unshare: [64, []],
 };
 

@@ -31,8 +31,8 @@ const VERSION: u8 = 1;
 pub(super) enum Frame {
     /// S: I have this group up to arrival `head`.
     Have { group: GroupId, epoch: Epoch, head: u64 },
-    /// R: send what arrived after `from`, and go on.
-    Pull { group: GroupId, from: u64 },
+    /// R: send what arrived after `from`, in this life of your store, and go on.
+    Pull { group: GroupId, epoch: Epoch, from: u64 },
     /// R: this is what I have, in a message of set reconciliation.
     Compare { group: GroupId, message: Vec<u8> },
     /// S: the answer to it.
@@ -45,6 +45,8 @@ pub(super) enum Frame {
     Changes { group: GroupId, span: Option<(u64, u64)>, changes: Vec<Vec<u8>> },
     /// R: the oldest unacknowledged frame of changes is dealt with; stored for good up to `upto`.
     Ack { group: GroupId, upto: Option<u64> },
+    /// S: I do not remember having had what you pulled from; compare.
+    Stale { group: GroupId },
 }
 
 impl Frame {
@@ -66,7 +68,7 @@ impl Frame {
         let Some(([VERSION, kind], body)) = bytes.split_first_chunk::<2>() else {
             return Err(Misbehaviour::Malformed);
         };
-        if !(1..=8).contains(kind) {
+        if !(1..=9).contains(kind) {
             return Ok(None);
         }
         let frame = cbor::strict(body, |decoder| Self::read(*kind, decoder), Self::write);
@@ -83,6 +85,7 @@ impl Frame {
             Self::Sent { .. } => 6,
             Self::Changes { .. } => 7,
             Self::Ack { .. } => 8,
+            Self::Stale { .. } => 9,
         }
     }
 
@@ -91,8 +94,8 @@ impl Frame {
             Self::Have { group, epoch, head } => {
                 writer.array(3).bytes(group.as_bytes()).bytes(epoch).uint(*head);
             }
-            Self::Pull { group, from } => {
-                writer.array(2).bytes(group.as_bytes()).uint(*from);
+            Self::Pull { group, epoch, from } => {
+                writer.array(3).bytes(group.as_bytes()).bytes(epoch).uint(*from);
             }
             Self::Compare { group, message } | Self::Compared { group, message } => {
                 writer.array(2).bytes(group.as_bytes()).bytes(message);
@@ -101,7 +104,7 @@ impl Frame {
                 let hashes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
                 writer.array(2).bytes(group.as_bytes()).bytes(&hashes);
             }
-            Self::Sent { group } => {
+            Self::Sent { group } | Self::Stale { group } => {
                 writer.array(1).bytes(group.as_bytes());
             }
             Self::Changes { group, span, changes } => {
@@ -132,13 +135,16 @@ impl Frame {
             (1, 3) => {
                 Self::Have { group, epoch: cbor::fixed::<EPOCH_LEN>(decoder)?, head: read_seq(decoder)? }
             }
-            (2, 2) => Self::Pull { group, from: read_seq(decoder)? },
+            (2, 3) => {
+                Self::Pull { group, epoch: cbor::fixed::<EPOCH_LEN>(decoder)?, from: read_seq(decoder)? }
+            }
             (3, 2) => Self::Compare { group, message: read_message(decoder)? },
             (4, 2) => Self::Compared { group, message: read_message(decoder)? },
             (5, 2) => Self::Want { group, hashes: read_hashes(decoder)? },
             (6, 1) => Self::Sent { group },
             (7, 3) => Self::Changes { group, span: read_span(decoder)?, changes: read_changes(decoder)? },
             (8, 2) => Self::Ack { group, upto: read_optional_seq(decoder)? },
+            (9, 1) => Self::Stale { group },
             _ => return Err(NotCanonical),
         })
     }
@@ -201,7 +207,7 @@ mod tests {
         let group = GROUP;
         vec![
             Frame::Have { group, epoch: [1; 16], head: 300 },
-            Frame::Pull { group, from: 0 },
+            Frame::Pull { group, epoch: [1; 16], from: 0 },
             Frame::Compare { group, message: vec![0x61] },
             Frame::Compared { group, message: vec![0; MAX_RECONCILE] },
             Frame::Want { group, hashes: vec![ChangeHash::from_bytes([5; 32]); MAX_WANT] },
@@ -210,6 +216,7 @@ mod tests {
             Frame::Changes { group, span: None, changes: vec![] },
             Frame::Ack { group, upto: Some(9) },
             Frame::Ack { group, upto: None },
+            Frame::Stale { group },
         ]
     }
 
@@ -222,10 +229,10 @@ mod tests {
 
     #[test]
     fn unknown_types_are_skipped_and_bad_frames_are_not() {
-        assert_eq!(Frame::decode(&[VERSION, 9, 1, 2, 3]), Ok(None));
+        assert_eq!(Frame::decode(&[VERSION, 10, 1, 2, 3]), Ok(None));
         let group = GROUP;
         for bad in [
-            Frame::Pull { group, from: 1 << 53 },
+            Frame::Pull { group, epoch: [1; 16], from: 1 << 53 },
             Frame::Compare { group, message: vec![0; MAX_RECONCILE + 1] },
             Frame::Want { group, hashes: vec![] },
             Frame::Want { group, hashes: vec![ChangeHash::from_bytes([5; 32]); MAX_WANT + 1] },
@@ -252,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn noise_does_no_harm(kind in 0..10_u8, body in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn noise_does_no_harm(kind in 0..11_u8, body in prop::collection::vec(any::<u8>(), 0..100)) {
             let bytes = [&[VERSION, kind], body.as_slice()].concat();
             if let Ok(Some(frame)) = Frame::decode(&bytes) {
                 prop_assert_eq!(frame.encode(), bytes);

@@ -1,17 +1,14 @@
 //! The receiving side (R) of one group.
 
 use super::{
-    ChangeLog, Epoch, HELD_OVERHEAD, MAX_JOINING, MAX_JOINING_IN_ALL, MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT,
-    Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame, session::Result,
+    ChangeLog, Epoch, HELD_OVERHEAD, MAX_ANNOUNCEMENTS, MAX_JOINING, MAX_JOINING_IN_ALL, MAX_PEER_GROUPS,
+    MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame, session::Result,
 };
 use crate::{
     change::{Change, ChangeHash},
     membership::{Membership, Standing},
     user::{GroupId, UserId},
 };
-
-/// How often one group may be announced in a session: once, and whenever the receiver becomes a member.
-const MAX_ANNOUNCEMENTS: u32 = 64;
 
 /// What R knows of one group's sender.
 #[derive(Debug)]
@@ -76,7 +73,7 @@ impl Sync {
         }
         directions.inbound = Some(inbound);
         if unknown {
-            self.send(&Frame::Pull { group, from: 0 });
+            self.send(&Frame::Pull { group, epoch, from: 0 });
             return Ok(());
         }
         self.catch_up(log, group)
@@ -125,6 +122,27 @@ impl Sync {
         }
         self.forget_snapshot(group);
         self.compare_next(log)
+    }
+
+    /// The sender does not remember what our mark says it had: compare.
+    pub(super) fn on_stale<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        if self.stage(group).is_none() {
+            return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
+        }
+        let pulling = matches!(self.stage(group), Some(Stage::Pulling));
+        if pulling && log.mark(group, self.peer.device)?.is_none() {
+            return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
+        }
+        self.compare_anew(log, group)
+    }
+
+    /// Gives up the mark, since what it says is in doubt, and compares as soon as may be.
+    pub(super) fn compare_anew<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        log.clear_mark(group, self.peer.device)?;
+        match self.stage(group) {
+            Some(Stage::Pulling) => self.catch_up(log, group),
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn on_sent(&mut self, group: GroupId) {
@@ -213,8 +231,9 @@ impl Sync {
         let mark = log.mark(group, self.peer.device)?;
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
         match mark {
-            Some(mark) if mark.epoch == inbound.epoch && mark.seq <= inbound.head => {
-                self.pull(group, mark.seq);
+            // Whether a mark of an earlier life is still good, only the sender knows.
+            Some(mark) if mark.epoch != inbound.epoch || mark.seq <= inbound.head => {
+                self.pull_from(group, mark);
                 Ok(())
             }
             _ => {
@@ -255,12 +274,20 @@ impl Sync {
         self.send(&Frame::Want { group, hashes });
     }
 
-    /// Asks for everything after `from`, before which nothing is lacking unless something was missed.
+    /// Asks for everything after an arrival in the sender's current life.
     fn pull(&mut self, group: GroupId, from: u64) {
+        if let Some(inbound) = self.inbound(group) {
+            let mark = Mark { epoch: inbound.epoch, seq: from };
+            self.pull_from(group, mark);
+        }
+    }
+
+    /// Asks for everything after a mark, before which nothing is lacking unless something was missed.
+    fn pull_from(&mut self, group: GroupId, mark: Mark) {
         let Some(inbound) = self.inbound(group) else { return };
         inbound.stage = Stage::Pulling;
-        inbound.position = if inbound.missed { 0 } else { from };
-        self.send(&Frame::Pull { group, from });
+        inbound.position = if inbound.missed { 0 } else { mark.seq };
+        self.send(&Frame::Pull { group, epoch: mark.epoch, from: mark.seq });
     }
 
     fn remember_mark<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {

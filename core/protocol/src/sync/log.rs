@@ -10,8 +10,9 @@ use crate::{
 /// Length of an [`Epoch`], in bytes.
 pub const EPOCH_LEN: usize = 16;
 
-/// Names one life of a store. It is drawn again when a store is restored from a copy, because the copy
-/// numbers new arrivals as the lost original did.
+/// Names one life of a store, which lasts from one opening to the next. A store that was restored from a copy
+/// numbers new arrivals as the lost original did; but it cannot know lives that began after the copy was
+/// made, nor arrivals in the last one it knows.
 pub type Epoch = [u8; EPOCH_LEN];
 
 /// Up to where this device has stored what another device had.
@@ -21,6 +22,19 @@ pub struct Mark {
     pub epoch: Epoch,
     /// everything up to this arrival.
     pub seq: u64,
+}
+
+/// What a store remembers of a [`Mark`] that another device has of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recall {
+    /// It was in this life, and had as many arrivals.
+    Held,
+    /// The life may have been one of its own, too long ago.
+    Forgotten,
+    /// It has had that life or those arrivals, but was put back to before: restored from a copy.
+    Lost,
+    /// There are not yet as many arrivals in its present life.
+    Never,
 }
 
 /// Where changes come from.
@@ -150,6 +164,9 @@ pub trait ChangeLog {
     /// The current life of this store.
     fn epoch(&self) -> Result<Epoch, Self::Error>;
 
+    /// What this store remembers of a mark that another device has of it.
+    fn recall(&self, group: GroupId, mark: &Mark) -> Result<Recall, Self::Error>;
+
     /// The groups in which a user is or was a member.
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, Self::Error>;
 
@@ -180,6 +197,12 @@ pub trait ChangeLog {
 
     /// Remembers that another device has durably stored everything up to `seq`.
     fn set_acked(&mut self, group: GroupId, device: DeviceId, seq: u64, now: u64) -> Result<(), Self::Error>;
+
+    /// Forgets up to where everything of another device is stored.
+    fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<(), Self::Error>;
+
+    /// Notes that changes up to an arrival leave for another device: from now on somebody may hold them.
+    fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<(), Self::Error>;
 
     /// Stores changes, membership changes first. A group that is not known yet is founded by its genesis.
     ///

@@ -4,9 +4,9 @@
 //! receiver do this for every group in which R's user is or was a member:
 //!
 //! 1. S says what it **has**: the group, the epoch of its store and the number of its last arrival.
-//! 2. If R was told of everything up to some arrival in this same epoch, it **pulls** from there. That is
+//! 2. If R was told of everything up to some arrival, it **pulls** from there. That is
 //!    the fast path, and it costs nothing but what is new.
-//! 3. Otherwise both **compare** their sets of live changes by range-based set reconciliation
+//! 3. If it was not, or S finds that **stale** because it does not remember to have had so much, both **compare** their sets of live changes by range-based set reconciliation
 //!    (Meyer, "Range-Based Set Reconciliation", 2023; the `negentropy` protocol), R **wants** what it lacks,
 //!    and then pulls from the arrival that S announced.
 //! 4. S streams **changes**: those of the membership first, then the rest in order of arrival, and then
@@ -31,7 +31,10 @@ mod session;
 
 pub use self::{
     frame::{MAX_FRAME, TARGET_FRAME},
-    log::{Applied, ChangeLog, EPOCH_LEN, Epoch, Mark, Page, PageKind, PageRequest, Refusal, Scope, Source},
+    log::{
+        Applied, ChangeLog, EPOCH_LEN, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope,
+        Source,
+    },
     session::Sync,
 };
 use crate::{record::Touched, user::GroupId};
@@ -62,6 +65,9 @@ const HELD_OVERHEAD: usize = 64;
 /// everything is cheaper.
 pub const MAX_ROUNDS: u32 = 64;
 
+/// How often one group may be announced in a session: once, and whenever the receiver becomes a member.
+const MAX_ANNOUNCEMENTS: u32 = 64;
+
 /// What comes out of a [`Sync`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
@@ -90,6 +96,9 @@ pub enum Event {
     Removed(GroupId),
     /// Both sides hold the same, for now.
     Synced(GroupId),
+    /// The peer knows this store from a time that it does not remember: it was restored from a copy. What the
+    /// peer has of it comes back.
+    Lost(GroupId),
 }
 
 /// Why a session has to end.

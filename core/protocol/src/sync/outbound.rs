@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    ChangeLog, MAX_ROUNDS, Misbehaviour, Page, PageKind, PageRequest, Scope, Sync, SyncError, TARGET_FRAME,
-    WINDOW,
+    ChangeLog, Event, MAX_ANNOUNCEMENTS, MAX_ROUNDS, Mark, Misbehaviour, Page, PageKind, PageRequest, Recall,
+    Scope, Sync, SyncError, TARGET_FRAME, WINDOW,
     frame::Frame,
     reconcile::Snapshot,
     session::{InFlight, Result},
@@ -91,15 +91,36 @@ impl Sync {
         Ok(())
     }
 
-    pub(super) fn on_pull<L: ChangeLog>(&mut self, log: &L, group: GroupId, from: u64) -> Result<(), L> {
-        let head = log.head(group)?;
+    pub(super) fn on_pull<L: ChangeLog>(&mut self, log: &mut L, group: GroupId, mark: Mark) -> Result<(), L> {
+        let recall = log.recall(group, &mark)?;
         let outbound = self.outbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
-        if from > head {
+        match recall {
+            Recall::Held => {
+                let from = mark.seq;
+                outbound.cursor = Some(Cursor { membership: from, records: from, owes_span: true });
+                outbound.idle = false;
+                self.forget_snapshot(group);
+                Ok(())
+            }
+            Recall::Never => Err(SyncError::Peer(Misbehaviour::OutOfTurn)),
+            Recall::Forgotten => self.refuse_mark::<L>(group),
+            Recall::Lost => {
+                self.refuse_mark::<L>(group)?;
+                self.tell(Event::Lost(group));
+                // What is lost here and held there includes what came from here, which no stream returns.
+                self.compare_anew(log, group)
+            }
+        }
+    }
+
+    /// R gives up its mark when it hears of this; until then it may pull from it once for each announcement.
+    fn refuse_mark<L: ChangeLog>(&mut self, group: GroupId) -> Result<(), L> {
+        let known = self.groups.entry(group).or_default();
+        known.stale_marks += 1;
+        if known.stale_marks > MAX_ANNOUNCEMENTS {
             return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
         }
-        outbound.cursor = Some(Cursor { membership: from, records: from, owes_span: true });
-        outbound.idle = false;
-        self.forget_snapshot(group);
+        self.send(&Frame::Stale { group });
         Ok(())
     }
 
@@ -151,7 +172,7 @@ impl Sync {
     }
 
     /// Sends what there is to send, as far as the window allows.
-    pub(super) fn pump<L: ChangeLog>(&mut self, log: &L) -> Result<(), L> {
+    pub(super) fn pump<L: ChangeLog>(&mut self, log: &mut L) -> Result<(), L> {
         let busy = |sync: &Self| {
             let mut groups = sync.groups.iter();
             let next =
@@ -168,15 +189,18 @@ impl Sync {
     }
 
     /// Sends the next frame of one group, or finds that there is none.
-    fn pump_one<L: ChangeLog>(&mut self, log: &L, group: GroupId) -> Result<(), L> {
+    fn pump_one<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
         let except = self.peer.device;
         let Some(outbound) = self.outbound(group) else { return Ok(()) };
         if outbound.owes_sent {
-            let changes = next_wanted(log, group, outbound)?;
+            let changes = next_wanted(&*log, group, outbound)?;
             if changes.is_empty() {
                 outbound.owes_sent = false;
                 self.send(&Frame::Sent { group });
             } else {
+                // In whichever order these arrived: with the head, none is missed.
+                let head = log.head(group)?;
+                log.note_sent(group, head)?;
                 self.send_changes(group, None, changes);
             }
             return Ok(());
@@ -190,6 +214,7 @@ impl Sync {
         cursor.membership = page.upto;
         if !page.changes.is_empty() {
             cursor.owes_span = true;
+            log.note_sent(group, page.upto)?;
             self.send_changes(group, None, bodies(page));
             return Ok(());
         }
@@ -201,6 +226,9 @@ impl Sync {
         let page = log.page(&request(PageKind::Records, from))?;
         cursor.records = page.upto;
         outbound.idle = !page.more;
+        if !page.changes.is_empty() {
+            log.note_sent(group, page.upto)?;
+        }
         if !page.changes.is_empty() || (cursor.owes_span && !page.more) {
             cursor.owes_span = false;
             let span = Some((from, page.upto));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Applied, ChangeLog, Event, Misbehaviour, Output, Source, SyncError, frame::Frame, inbound::Inbound,
+    Applied, ChangeLog, Event, Mark, Misbehaviour, Output, Source, SyncError, frame::Frame, inbound::Inbound,
     outbound::Outbound, reconcile::Snapshot,
 };
 use crate::{
@@ -35,6 +35,8 @@ pub(super) struct Directions {
     pub(super) outbound: Option<Outbound>,
     /// How often the peer has announced the group.
     pub(super) announcements: u32,
+    /// How often a mark of the peer's turned out to be stale.
+    pub(super) stale_marks: u32,
     /// Whether the app has been told that both sides hold the same.
     told_synced: bool,
 }
@@ -82,7 +84,9 @@ impl Sync {
         let Some(frame) = Frame::decode(frame).map_err(SyncError::Peer)? else { return Ok(()) };
         let group = match frame {
             Frame::Have { group, epoch, head } => self.on_have(log, group, epoch, head).map(|()| group),
-            Frame::Pull { group, from } => self.on_pull(log, group, from).map(|()| group),
+            Frame::Pull { group, epoch, from } => {
+                self.on_pull(log, group, Mark { epoch, seq: from }).map(|()| group)
+            }
             Frame::Compare { group, message } => self.on_compare(log, group, &message).map(|()| group),
             Frame::Compared { group, message } => self.on_compared(log, group, &message).map(|()| group),
             Frame::Want { group, hashes } => self.on_want::<L>(group, hashes).map(|()| group),
@@ -93,6 +97,7 @@ impl Sync {
             Frame::Changes { group, span, changes } => {
                 self.on_changes(log, group, span, changes, now).map(|()| group)
             }
+            Frame::Stale { group } => self.on_stale(log, group).map(|()| group),
             Frame::Ack { group, upto } => self.on_ack(log, group, upto, now).map(|()| group),
         }?;
         self.pump(log)?;

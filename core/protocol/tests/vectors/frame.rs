@@ -3,7 +3,7 @@
 use connectoid_protocol::{
     encoding::base64url,
     frame::{
-        App, AppMessage, AppReceived, Control, FrameError, Hello1, Hello2, Joiner, Rotate, Rotated,
+        App, AppMessage, AppReceived, Behind, Control, FrameError, Hello1, Hello2, Joiner, Rotate, Rotated,
         SasAccept, SasReveal, SasStart, pieces,
     },
     value::Value,
@@ -103,7 +103,7 @@ impl Frame {
     }
 }
 
-fn control() -> [(&'static str, Control, serde_json::Value); 9] {
+fn control() -> [(&'static str, Control, serde_json::Value); 10] {
     let hello1 = Hello1 { versions: vec![1, 24], nonce: [7; 32].into() };
     let hello2 = Hello2 {
         user: [1; 32].into(),
@@ -120,6 +120,7 @@ fn control() -> [(&'static str, Control, serde_json::Value); 9] {
         ("hello2", Control::Hello2(hello2), payload2),
         ("rotate", Control::Rotate(rotate), json!([300, "a.b"])),
         ("rotated", Control::Rotated(Rotated { generation: u32::MAX }), json!([u32::MAX])),
+        ("behind", Control::Behind(Behind { generation: 2 }), json!([2])),
         ("sas_start", Control::SasStart(SasStart { commitment: [6; 48].into() }), json!([bytes(&[6; 48])])),
         ("sas_accept", Control::SasAccept(SasAccept { random: [8; 32].into() }), json!([bytes(&[8; 32])])),
         ("sas_reveal", Control::SasReveal(SasReveal { random: [9; 32].into() }), json!([bytes(&[9; 32])])),

@@ -138,6 +138,9 @@ pub struct Credentials {
     pub link: String,
     /// What this user calls the person; unique on this node.
     pub nickname: String,
+    /// Whether the link was scanned as a QR code from the person's own device, in that person's presence.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_person: bool,
 }
 
 /// One write of a commit.

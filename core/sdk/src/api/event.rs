@@ -122,6 +122,13 @@ pub enum EventKind {
         /// The peer.
         nickname: String,
     },
+    /// This node's data folder is an older copy, as a peer shows that knew more of it. What the peer has comes back
+    /// by itself. Peers whose mailboxes have changed since the copy was made may not be reached any more
+    /// ([`crate::ErrorKind::PairLost`]): unshare them and share new links.
+    Restored {
+        /// The peer.
+        nickname: String,
+    },
     /// A mailbox service does not work; others of the same link are tried.
     ServiceProblem {
         /// The service's URL.

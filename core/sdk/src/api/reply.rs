@@ -75,6 +75,8 @@ pub enum Verified {
     Link,
     /// As of the messenger and of the web host that the link's query was shown to.
     LinkQuery,
+    /// This user scanned the link from the peer's own device, in that person's presence.
+    InPersonQr,
     /// The two people compared emoji.
     Sas,
 }

@@ -20,6 +20,9 @@ use crate::{
 /// The longest group name, in bytes.
 const MAX_GROUP_NAME: usize = 128;
 
+/// A difference of clocks that is worth a word, in µs: beyond it, changes are parked until they are due.
+pub(super) const MAX_SKEW: i64 = 10 * 60_000_000;
+
 /// How many records one `changed` event names; more are summed up as "many".
 const MAX_NAMED: usize = 1000;
 
@@ -43,11 +46,37 @@ impl Engine {
         let group = reads::known_group(&self.store, group)?;
         let ops = writes.into_iter().map(to_op).collect::<Result<Vec<Op>, Error>>()?;
         let named = ops.iter().take(MAX_NAMED + 1).filter_map(record_of).collect();
+        self.mend_stamps_of(group, now)?;
         let author = Self::author(&self.user_key, &self.own);
         self.store.commit(group, &author, ops, now, &mut self.rng)?;
         self.tell_changed(group, named, now);
         self.on_group_changed(group, None, now)?;
         Ok(())
+    }
+
+    /// Own changes that a wrong clock stamped, and that nobody has, are made anew.
+    pub(super) fn mend_stamps(&mut self, now: u64) -> Result<(), StoreError> {
+        for group in self.store.groups()? {
+            self.mend_stamps_of(group.id, now)?;
+        }
+        Ok(())
+    }
+
+    /// Only if a service's clock says that this device's is right.
+    fn mend_stamps_of(&mut self, group: GroupId, now: u64) -> Result<(), StoreError> {
+        if self.clock_ahead.is_none_or(|ahead| ahead.abs() > MAX_SKEW) {
+            return Ok(());
+        }
+        let author = Self::author(&self.user_key, &self.own);
+        match self.store.savepoint(|store| store.restamp(group, &author, now, &mut self.rng)) {
+            Ok(0) | Err(StoreError::NotAMember | StoreError::NotPermitted { .. }) => Ok(()),
+            Ok(count) => {
+                self.trace
+                    .add(now, &format!("{count} own changes were stamped by a wrong clock; stamped anew"));
+                self.on_group_changed(group, None, now)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn tell_changed(&mut self, group: GroupId, records: Vec<(String, String)>, now: u64) {
@@ -192,6 +221,10 @@ impl Engine {
             SyncEvent::Removed(group) => {
                 self.tell(EventKind::Removed { group: group.to_string() }, now);
                 self.on_members_changed(group, now)
+            }
+            SyncEvent::Lost(_) => {
+                self.tell_restored(number, now);
+                Ok(())
             }
             SyncEvent::Synced(group) => {
                 self.tell(EventKind::Synced { nickname, group: group.to_string() }, now);

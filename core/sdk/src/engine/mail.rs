@@ -79,7 +79,8 @@ impl Engine {
         let outcome = match result {
             Ok(checked) => {
                 if let Some(ahead) = checked.clock_ahead {
-                    self.clock_ahead = ahead;
+                    self.clock_ahead = Some(ahead);
+                    self.mend_stamps(now)?;
                 }
                 let found = checked
                     .fetched
@@ -250,8 +251,10 @@ impl Engine {
             self.trace.add(now, &format!("pair {number}: a message by a key that is not the peer's"));
             return Ok(());
         }
+        pair.heard_in_previous = pair.record.receiving.previous.as_ref().is_some_and(|own| own.id() == *id);
+        let left = pair.record.receiving.previous.clone();
         if pair.record.receiving.on_message_in(id) == Step::Committed {
-            self.on_rotation_committed(number, now)?;
+            self.on_rotation_committed(number, left, now)?;
         }
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
         match &read.message.body {
@@ -385,7 +388,12 @@ impl Engine {
             }
             Sending::Attempt(_) if taken => Ok(()),
             Sending::Attempt((pair, attempt)) => {
-                let failure = if box_closed { Failure::MailboxClosed } else { Failure::Undelivered };
+                let paired = self.pairs.get(&pair).is_some_and(|pair| pair.record.peer.is_some());
+                let failure = match box_closed {
+                    true if paired => Failure::PairLost,
+                    true => Failure::MailboxClosed,
+                    false => Failure::Undelivered,
+                };
                 self.fail_attempt((pair, attempt), failure, now);
                 if box_closed { self.on_mailbox_closed(pair, now) } else { Ok(()) }
             }
@@ -393,7 +401,7 @@ impl Engine {
     }
 
     /// The peer's box is closed, says the service. For a link that was never answered this is the end;
-    /// for a pair it is only a report, because a service may lie.
+    /// for a pair it is only a report ([`ErrorKind::PairLost`]), because a service may lie.
     fn on_mailbox_closed(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
         if pair.record.side != Side::Opener || pair.record.peer.is_some() {

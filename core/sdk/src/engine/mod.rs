@@ -219,7 +219,8 @@ pub struct Engine {
     attempts: u64,
     next_housekeeping: u64,
     problems: BTreeMap<String, Error>,
-    clock_ahead: i64,
+    /// How far the clock of a service is ahead of this device's, in µs, once one has told.
+    clock_ahead: Option<i64>,
     sequence: u64,
     trace: Trace,
     outputs: VecDeque<Output>,
@@ -262,7 +263,7 @@ impl Engine {
             attempts: 0,
             next_housekeeping: now,
             problems: BTreeMap::new(),
-            clock_ahead: 0,
+            clock_ahead: None,
             sequence: 0,
             trace: Trace::default(),
             outputs: VecDeque::new(),

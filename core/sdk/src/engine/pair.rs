@@ -25,6 +25,8 @@ pub(super) struct Pair {
     pub(super) shared: BTreeSet<GroupId>,
     /// App messages that wait for a connection.
     pub(super) queue: VecDeque<(RequestId, Vec<u8>)>,
+    /// Whether the peer's last message came into the box before the current one.
+    pub(super) heard_in_previous: bool,
     /// Somebody waits for emoji.
     pub(super) verify_wanted: bool,
     pub(super) problem: Option<Failure>,
@@ -36,6 +38,8 @@ pub(super) struct Session {
     pub(super) proven: Proven,
     pub(super) sync: Sync,
     pub(super) sas: Sas,
+    /// Whether the peer has said that boxes were counted further; it says so once.
+    pub(super) was_behind: bool,
     /// App messages that the peer has not confirmed yet.
     pub(super) unconfirmed: BTreeMap<u64, RequestId>,
     pub(super) next_message: u64,
@@ -63,6 +67,7 @@ impl Pair {
             session: None,
             shared: BTreeSet::new(),
             queue: VecDeque::new(),
+            heard_in_previous: false,
             verify_wanted: false,
             problem: None,
         }

@@ -2,16 +2,13 @@
 
 use connectoid_protocol::{connect::Failure, user::UserId};
 
-use super::{Engine, commands::CommandResult, pair::Pair};
+use super::{Engine, commands::CommandResult, data::MAX_SKEW, pair::Pair};
 use crate::{
     api::{Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo, PairState, PeerInfo},
     error::{Error, ErrorKind},
     reads,
     store::{Outcome, StoreError, Version},
 };
-
-/// A difference of clocks that is worth a word, in µs: beyond it, changes are parked until they are due.
-const MAX_SKEW: i64 = 10 * 60_000_000;
 
 impl Engine {
     pub(super) fn peers(&self) -> Result<Vec<PeerInfo>, StoreError> {
@@ -110,8 +107,8 @@ impl Engine {
         for (service, problem) in &self.problems {
             findings.push(finding(service, problem.clone()));
         }
-        if self.clock_ahead.abs() > MAX_SKEW {
-            let minutes = self.clock_ahead / 60_000_000;
+        if let Some(ahead) = self.clock_ahead.filter(|ahead| ahead.abs() > MAX_SKEW) {
+            let minutes = ahead / 60_000_000;
             let message =
                 format!("this device's clock is {} minutes off the service's; set it", minutes.abs());
             findings.push(finding("clock", Error::new(ErrorKind::ClockSkew, message)));
@@ -149,6 +146,9 @@ fn advice(failure: Failure) -> Error {
             "the peer's device is offline or its app is not running; the node keeps trying"
         }
         Failure::NoRoute => "no packets get through between the two networks; set a TURN server",
+        Failure::PairLost => {
+            "one of both was restored from an old copy, or the peer stopped sharing; unshare and share a new link"
+        }
         Failure::Silent => "the peer's app connected but did not speak; it may hang or be of another make",
         Failure::Rtc => "this device has no usable network address, or WebRTC could not start",
         _ => return error,

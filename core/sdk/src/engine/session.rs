@@ -1,13 +1,13 @@
 //! A live session: rotation, comparing emoji, app messages, sync frames, and rest.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, mem::replace};
 
 use connectoid_protocol::{
     address::Address,
     connect::{AttemptId, Failure, Side},
-    frame::{App, AppMessage, AppReceived, Control, FrameError, MAX_APP_MESSAGE, Rotate, Rotated},
+    frame::{App, AppMessage, AppReceived, Behind, Control, FrameError, MAX_APP_MESSAGE, Rotate, Rotated},
     handshake::Proven,
-    rotation::{RotateAnswer, Step},
+    rotation::{OwnBox, RotateAnswer, Step},
     sas::{self, Binding},
     sync::{Sync, SyncError},
 };
@@ -74,6 +74,7 @@ impl Engine {
             proven,
             sync: Sync::new(self.own.user, peer.user, peer.source()),
             sas: Sas::Fresh,
+            was_behind: false,
             unconfirmed: BTreeMap::new(),
             next_message: 0,
             rest_at: now + self.config.idle_timeout,
@@ -85,6 +86,7 @@ impl Engine {
         }
         self.tell(EventKind::Connected { nickname }, now);
         self.give_grant(number, now)?;
+        self.repeat_box(number);
         self.offer_rotation(number, now)?;
         self.start_sync(number, now)?;
         self.flush_queue(number, now);
@@ -158,10 +160,12 @@ impl Engine {
     fn on_control(&mut self, number: u64, frame: Control, now: u64) -> SessionResult {
         match frame {
             Control::Rotate(rotate) => self.on_rotate(number, &rotate),
+            Control::Behind(Behind { generation }) => self.on_behind(number, generation, now),
             Control::Rotated(Rotated { generation }) => {
                 let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+                let left = pair.record.receiving.previous.clone();
                 match pair.record.receiving.on_rotated(generation) {
-                    Step::Committed => Ok(self.on_rotation_committed(number, now)?),
+                    Step::Committed => Ok(self.on_rotation_committed(number, left, now)?),
                     Step::Nothing => Ok(()),
                 }
             }
@@ -219,23 +223,64 @@ impl Engine {
             return Ok(());
         };
         match sending.on_rotate(rotate.generation, address) {
-            Ok(RotateAnswer::Acknowledge) => {
+            RotateAnswer::Acknowledge => {
                 self.save_pair(number)?;
                 self.control(number, &Control::Rotated(Rotated { generation: rotate.generation }));
-                Ok(())
             }
-            Ok(RotateAnswer::Ignore) => Ok(()),
-            Err(_) => Err(SessionError::Peer),
+            RotateAnswer::Behind(generation) => {
+                self.control(number, &Control::Behind(Behind { generation }));
+            }
+        }
+        Ok(())
+    }
+
+    /// This node was restored from a copy: the peer knows later boxes of it. It gets a new one.
+    fn on_behind(&mut self, number: u64, generation: u32, now: u64) -> SessionResult {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let first = pair.session.as_mut().is_some_and(|session| !replace(&mut session.was_behind, true));
+        if !first || !pair.record.receiving.on_behind(generation) {
+            return Err(SessionError::Peer);
+        }
+        self.tell_restored(number, now);
+        self.save_pair(number)?;
+        Ok(self.offer_rotation(number, now)?)
+    }
+
+    /// A peer that wrote to the box before the current one has forgotten the current one.
+    fn repeat_box(&mut self, number: u64) {
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
+        if replace(&mut pair.heard_in_previous, false) {
+            let (generation, address) = pair.record.receiving.repeat();
+            let rotate = Control::Rotate(Rotate { generation, address: address.as_text().to_owned() });
+            self.control(number, &rotate);
         }
     }
 
-    /// The peer writes to the new box from now on. A link's box is no longer this pair's.
-    pub(super) fn on_rotation_committed(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+    /// A peer knows more of this node than it knows itself.
+    pub(super) fn tell_restored(&mut self, number: u64, now: u64) {
+        let Some(pair) = self.pairs.get(&number) else { return };
+        let nickname = pair.record.nickname.clone();
+        self.trace.add(now, &format!("pair {number}: knows this node from after the copy was made"));
+        self.tell(EventKind::Restored { nickname }, now);
+    }
+
+    /// The peer writes to the new box from now on. A link's box is no longer this pair's, and the box before the
+    /// last is left for good: a peer that has forgotten the later ones learns from its service that it is closed.
+    pub(super) fn on_rotation_committed(
+        &mut self,
+        number: u64,
+        left: Option<OwnBox>,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
         pair.record.rotated_at = now;
-        let previous = pair.record.receiving.previous.as_ref().map(connectoid_protocol::rotation::OwnBox::id);
+        let previous = pair.record.receiving.previous.as_ref().map(OwnBox::id);
         if self.links.values().any(|link| Some(link.own.id()) == previous) {
             pair.record.receiving.previous = None;
+        }
+        if let Some(left) = left {
+            self.drop_box(&left);
+            self.store.forget_box(&left.id())?;
         }
         self.trace.add(now, &format!("pair {number}: box changed"));
         self.save_pair(number)?;
@@ -284,7 +329,7 @@ impl Engine {
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
         let (side, nickname) = (pair.record.side, pair.record.nickname.clone());
         let Some(session) = pair.session.as_mut() else { return Ok(()) };
-        let state = core::mem::replace(&mut session.sas, Sas::Over);
+        let state = replace(&mut session.sas, Sas::Over);
         let (state, answer) = match (state, frame) {
             // Both started at once: the opener's start counts.
             (Sas::Started(own), Control::SasStart(_)) if side == Side::Opener => (Sas::Started(own), None),

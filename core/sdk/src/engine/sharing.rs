@@ -101,7 +101,8 @@ impl Engine {
         let own = self.mint(&services)?;
         let number = self.insert_pair(new_pair(&credentials.nickname, Side::Opener, own, now), |record| {
             record.sending = Some(Sending::new(address));
-            record.verified = by_placement(placement);
+            record.verified =
+                if credentials.in_person { Verified::InPersonQr } else { by_placement(placement) };
         })?;
         self.watch_boxes()?;
         self.trace.add(now, &format!("pair {number}: link opened"));
@@ -234,7 +235,8 @@ impl Engine {
         Ok(())
     }
 
-    fn drop_box(&mut self, own: &OwnBox) {
+    /// Has a box closed at its services.
+    pub(super) fn drop_box(&mut self, own: &OwnBox) {
         self.outputs.push_back(Output::DropBox(own.key.clone(), endpoints(&own.address)));
     }
 

@@ -6,7 +6,7 @@
 
 use connectoid_protocol::{
     change::ChangeHash,
-    sync::{Epoch, Page, PageKind, PageRequest, Scope},
+    sync::{Page, PageKind, PageRequest, Scope},
     user::GroupId,
 };
 use rusqlite::{Connection, params};
@@ -32,6 +32,11 @@ impl Sequence {
         Ok(Self { next, reserved: next, before: (next, next) })
     }
 
+    /// The number that the next arrival is given.
+    pub(super) fn next(&self) -> i64 {
+        self.next
+    }
+
     /// A transaction begins.
     pub(super) fn remember(&mut self) {
         self.before = (self.next, self.reserved);
@@ -44,25 +49,6 @@ impl Sequence {
 }
 
 impl Store {
-    /// Which life of this store this is.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn epoch(&self) -> Result<Epoch> {
-        let mut query = self.connection().prepare_cached("SELECT epoch FROM store")?;
-        Ok(query.query_row([], |row| row.get(0))?)
-    }
-
-    /// Begins a new life: to be called when the file has been restored from a copy, whose arrival numbers
-    /// peers may know for other changes.
-    ///
-    /// # Errors
-    /// Storage errors.
-    pub fn redraw_epoch(&mut self) -> Result<()> {
-        self.connection().execute("UPDATE store SET epoch = randomblob(16)", [])?;
-        Ok(())
-    }
-
     /// The number of the last arrival: no later change of this store has this number or a lower one.
     ///
     /// # Errors

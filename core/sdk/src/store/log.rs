@@ -3,7 +3,7 @@
 use connectoid_protocol::{
     change::ChangeHash,
     membership::Standing,
-    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageRequest, Scope, Source},
+    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageRequest, Recall, Scope, Source},
     user::{DeviceId, GroupId, UserId},
 };
 
@@ -13,7 +13,11 @@ impl ChangeLog for Store {
     type Error = StoreError;
 
     fn epoch(&self) -> Result<Epoch> {
-        Self::epoch(self)
+        Ok(Self::epoch(self))
+    }
+
+    fn recall(&self, _: GroupId, mark: &Mark) -> Result<Recall> {
+        Self::recall(self, mark)
     }
 
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>> {
@@ -61,8 +65,17 @@ impl ChangeLog for Store {
         Self::set_mark(self, group, device, mark)
     }
 
+    fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<()> {
+        let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
+        Self::clear_mark(self, group_no, device_no)
+    }
+
     fn set_acked(&mut self, group: GroupId, device: DeviceId, seq: u64, now: u64) -> Result<()> {
         Self::set_acked(self, group, device, seq, now)
+    }
+
+    fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<()> {
+        Self::note_sent(self, group, upto)
     }
 
     fn apply(&mut self, group: GroupId, source: &Source, changes: &[&[u8]], now: u64) -> Result<Applied> {

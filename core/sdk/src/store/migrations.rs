@@ -8,8 +8,12 @@ use super::{StoreError, error::Result};
 /// "Cnct": tells a store from other SQLite files.
 const APPLICATION_ID: i64 = 0x436e_6374;
 
-const MIGRATIONS: &[M<'static>] =
-    &[M::up(include_str!("migrations/01-data.sql")), M::up(include_str!("migrations/02-pairing.sql"))];
+const MIGRATIONS: &[M<'static>] = &[
+    M::up(include_str!("migrations/01-data.sql")),
+    M::up(include_str!("migrations/02-pairing.sql")),
+    M::up(include_str!("migrations/03-lives.sql")),
+    M::up(include_str!("migrations/04-sent.sql")),
+];
 
 /// Makes a new file a store, and an older store one of this version.
 pub(super) fn migrate(connection: &mut Connection) -> Result<()> {

@@ -19,7 +19,8 @@
 //! | `apply` | changes of others: read, verified, judged, then taken or parked |
 //! | `view` | writes of one change into the view |
 //! | `rejudge` | changes becoming valid or invalid |
-//! | `arrivals`, `marks`, `log` | what sync needs ([`connectoid_protocol::sync::ChangeLog`]) |
+//! | `restamp` | own changes that a wrong clock stamped |
+//! | `arrivals`, `lives`, `marks`, `log` | what sync needs ([`connectoid_protocol::sync::ChangeLog`]) |
 //! | `read`, `history` | what apps ask, on the [`Store`] or on a [`Reader`] |
 //!
 //! A store belongs to one thread. Others read through a [`Reader`].
@@ -32,6 +33,7 @@ mod connection;
 mod error;
 mod groups;
 mod history;
+mod lives;
 mod log;
 mod marks;
 mod migrations;
@@ -41,6 +43,7 @@ mod prune;
 mod read;
 mod reader;
 mod rejudge;
+mod restamp;
 mod rows;
 mod transaction;
 mod verify;
@@ -51,6 +54,7 @@ mod tests;
 
 use std::path::Path;
 
+use connectoid_protocol::sync::Epoch;
 use rusqlite::Connection;
 
 use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result};
@@ -73,6 +77,7 @@ pub struct Store {
     place: Place,
     caches: Caches,
     sequence: Sequence,
+    epoch: Epoch,
     /// Whether a call in the current transaction has failed and left what it had written.
     half_written: bool,
 }
@@ -106,7 +111,8 @@ impl Store {
         let mut connection = place.open()?;
         migrations::migrate(&mut connection)?;
         let sequence = Sequence::load(&connection)?;
-        Ok(Self { connection, place, caches: Caches::default(), sequence, half_written: false })
+        let epoch = lives::begin(&mut connection, sequence.next())?;
+        Ok(Self { connection, place, caches: Caches::default(), sequence, epoch, half_written: false })
     }
 
     /// The connection, for the queries of this folder.

@@ -117,7 +117,7 @@ impl Store {
     }
 
     /// Finds the winners of a record anew among all valid changes that write it.
-    fn resolve_record(&mut self, group_no: i64, record: &RecordKey, now: u64) -> Result<()> {
+    pub(super) fn resolve_record(&mut self, group_no: i64, record: &RecordKey, now: u64) -> Result<()> {
         let collection = self.collection_no(group_no, &record.collection)?;
         let changes = self.writers(collection, &record.id)?;
         let writes: Vec<_> = changes
@@ -212,7 +212,7 @@ impl Store {
     }
 }
 
-fn record_of(op: &Op) -> Option<RecordKey> {
+pub(super) fn record_of(op: &Op) -> Option<RecordKey> {
     match op {
         Op::Set { collection, id, .. } | Op::Delete { collection, id } => {
             Some(RecordKey { collection: collection.clone(), id: id.clone() })

@@ -1,4 +1,8 @@
-use connectoid_protocol::{change::ChangeError, record::Touched};
+use connectoid_protocol::{
+    change::ChangeError,
+    record::Touched,
+    sync::{Mark, Recall},
+};
 
 use super::*;
 
@@ -63,15 +67,33 @@ fn everything_is_there_after_a_restart() {
     let group = node.create_group();
     node.add(group, &UserKey::from_bytes(&[2; 32]), Role::Reader, NOW);
     node.commit(group, vec![set("a", &[("x", 1)])], NOW);
-    let (before, epoch, head) =
-        (dump(&node.store), node.store.epoch().unwrap(), node.store.head(group).unwrap());
+    let (before, epoch, head) = (dump(&node.store), node.store.epoch(), node.store.head(group).unwrap());
     node.store = Store::open(&path).unwrap();
     assert_eq!(dump(&node.store), before);
-    assert_eq!(node.store.epoch().unwrap(), epoch);
     assert!(node.store.head(group).unwrap() >= head);
     assert_eq!(node.store.members(group).unwrap().len(), 2);
-    node.store.redraw_epoch().unwrap();
-    assert_ne!(node.store.epoch().unwrap(), epoch);
+    assert_ne!(node.store.epoch(), epoch, "each opening begins a new life");
+    let recall = |epoch, seq| node.store.recall(&Mark { epoch, seq }).unwrap();
+    assert_eq!((recall(epoch, head), recall(epoch, head + 1)), (Recall::Held, Recall::Lost));
+    assert_eq!(recall([7; 16], 1), Recall::Lost);
+    let (epoch, head) = (node.store.epoch(), node.store.head(group).unwrap());
+    assert_eq!((recall(epoch, head), recall(epoch, head + 1)), (Recall::Held, Recall::Never));
+}
+
+#[test]
+fn lives_too_long_ago_are_forgotten_and_not_taken_for_lost() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    drop(Store::open(&path).unwrap());
+    let sql = "INSERT INTO lives (epoch, first, last)
+               WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 5000)
+               SELECT randomblob(16), 1, 1 FROM n";
+    rusqlite::Connection::open(&path).unwrap().execute(sql, []).unwrap();
+    let store = Store::open(&path).unwrap();
+    let lives: i64 =
+        store.connection().query_row("SELECT count(*) FROM lives", [], |row| row.get(0)).unwrap();
+    assert_eq!(lives, 4096);
+    assert_eq!(store.recall(&Mark { epoch: [7; 16], seq: 1 }).unwrap(), Recall::Forgotten);
 }
 
 #[test]

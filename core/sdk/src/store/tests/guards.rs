@@ -111,6 +111,36 @@ fn a_removal_from_the_future_waits_too() {
 }
 
 #[test]
+fn what_a_wrong_clock_stamped_is_made_anew_unless_somebody_may_have_it() {
+    let (mut owner, mut writer, group) = pair();
+    let year = 365 * 24 * 3600 * SECOND;
+    writer.commit(group, vec![set("a", &[("x", 1)]), set("b", &[("x", 1)])], NOW + year);
+    writer.commit(group, vec![set("a", &[("x", 2)])], NOW + year);
+    writer.commit(group, vec![delete("b")], NOW + year);
+    let author = Author { key: &writer.key, device: writer.device };
+    let restamp =
+        |store: &mut Store, rng: &mut ChaCha20Rng| store.restamp(group, &author, NOW + 1, rng).unwrap();
+    assert_eq!(restamp(&mut writer.store, &mut writer.rng), 3);
+    assert_eq!(restamp(&mut writer.store, &mut writer.rng), 0);
+    check_consistency(&writer.store);
+    assert_eq!((writer.note(group, "a"), writer.note(group, "b")), (ints(&[("x", 2)]), None));
+    sync(&mut owner, &mut writer, NOW + 2);
+    assert_eq!((owner.note(group, "a"), owner.note(group, "b")), (ints(&[("x", 2)]), None));
+    owner.commit(group, vec![set("a", &[("x", 3)])], NOW + 3);
+    sync(&mut owner, &mut writer, NOW + 4);
+    assert_eq!(writer.note(group, "a"), ints(&[("x", 3)]), "the clock is no longer ahead");
+
+    // What left the device stays as it is, whether or not it arrived.
+    writer.commit(group, vec![set("a", &[("x", 4)])], NOW + year);
+    let mut wire = Wire::connect(&mut owner, &mut writer);
+    wire.deliver(0, &mut owner, NOW + 5).unwrap();
+    while wire.deliver(1, &mut writer, NOW + 5).unwrap() {}
+    assert_eq!(owner.note(group, "a"), ints(&[("x", 3)]), "it is on its way");
+    let author = Author { key: &writer.key, device: writer.device };
+    assert_eq!(writer.store.restamp(group, &author, NOW + 6, &mut writer.rng).unwrap(), 0);
+}
+
+#[test]
 fn a_reader_writes_nothing() {
     let (mut owner, mut reader, group) = pair();
     owner.add(group, &reader.key, Role::Reader, NOW + SECOND);

@@ -144,13 +144,15 @@ fn a_restored_store_compares() {
         owner.commit(group, vec![set(&n.to_string(), &[("x", n)])], NOW + 1);
     }
     sync(&mut owner, &mut writer, NOW + 2);
-    owner.store.redraw_epoch().unwrap();
-    writer.store.redraw_epoch().unwrap();
+    let elsewhere = connectoid_protocol::sync::Mark { epoch: [7; 16], seq: 3 };
+    writer.store.set_mark(group, owner.device, elsewhere).unwrap();
+    owner.store.set_mark(group, writer.device, elsewhere).unwrap();
     for n in 0..5 {
         owner.commit(group, vec![set(&n.to_string(), &[("x", 1000)])], NOW + 4);
         writer.commit(group, vec![set(&(n + 100).to_string(), &[("x", 1000)])], NOW + 4);
     }
     let wire = sync(&mut owner, &mut writer, NOW + 5);
+    assert_eq!((count(&wire, 0, &Event::Lost(group)), count(&wire, 1, &Event::Lost(group))), (1, 1));
     assert!(wire.bytes < 40_000, "{}", wire.bytes);
     assert!(wire.sessions[0].is_synced(group) && wire.sessions[1].is_synced(group));
     same(&owner, &writer);
@@ -167,25 +169,26 @@ fn a_copy_that_was_put_back_loses_nothing() {
     let group = owner.create_group();
     owner.add(group, &writer.key, Role::Writer, NOW);
     owner.store.connection().execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
-    let commit_often = |owner: &mut Node| {
+    let commit_often = |owner: &mut Node, id: &str| {
         owner.store.begin_transaction().unwrap();
         for n in 0..1200 {
-            owner.commit(group, vec![set("a", &[("x", n)])], NOW + 1);
+            owner.commit(group, vec![set(id, &[("x", n)])], NOW + 1);
         }
         owner.store.commit_transaction().unwrap();
     };
-    commit_often(&mut owner);
+    commit_often(&mut owner, "a");
     sync(&mut owner, &mut writer, NOW + 2);
 
     owner.store = Store::open(&copy).unwrap();
-    owner.store.redraw_epoch().unwrap();
     owner.commit(group, vec![set("b", &[("x", 1)])], NOW + 3);
     let known = writer.store.mark(group, owner.device).unwrap().unwrap();
     assert!(owner.store.head(group).unwrap() < known.seq, "the numbers of the original are used again");
-    commit_often(&mut owner);
+    commit_often(&mut owner, "c");
     assert!(owner.store.head(group).unwrap() > known.seq);
-    sync(&mut owner, &mut writer, NOW + 4);
+    let wire = sync(&mut owner, &mut writer, NOW + 4);
+    assert_eq!((count(&wire, 0, &Event::Lost(group)), count(&wire, 1, &Event::Lost(group))), (1, 0));
     assert_eq!(writer.note(group, "b"), ints(&[("x", 1)]));
+    assert_eq!(owner.note(group, "a"), ints(&[("x", 1199)]), "what the copy lacked came back");
     same(&owner, &writer);
 }
 
@@ -266,6 +269,7 @@ fn an_invitation_by_a_stranger_is_checked() {
 #[test]
 fn false_peers_are_found_out() {
     let (mut owner, mut writer, group) = pair();
+    let epoch = owner.store.epoch();
     let frame = |bytes: &[u8]| [&[1, 7][..], bytes].concat();
     for (bad, misbehaviour) in [
         (vec![], Misbehaviour::Malformed),
@@ -273,8 +277,9 @@ fn false_peers_are_found_out() {
         (vec![9, 1], Misbehaviour::Malformed),
         (frame(&[0x80]), Misbehaviour::Malformed),
         (ack(group), Misbehaviour::OutOfTurn),
-        (pull(group, 1 << 40), Misbehaviour::OutOfTurn),
-        (pull(GroupId::from_bytes([9; 32]), 0), Misbehaviour::OutOfTurn),
+        (pull(epoch, group, 1 << 40), Misbehaviour::OutOfTurn),
+        (with_group(9, 1, GroupId::from_bytes([9; 32]), &[]), Misbehaviour::OutOfTurn),
+        (pull(epoch, GroupId::from_bytes([9; 32]), 0), Misbehaviour::OutOfTurn),
         (
             changes(group, &[7]),
             Misbehaviour::FalseChange(
@@ -306,10 +311,11 @@ fn ack(group: GroupId) -> Vec<u8> {
     with_group(8, 2, group, &[0xf6])
 }
 
-fn pull(group: GroupId, from: u64) -> Vec<u8> {
+fn pull(epoch: [u8; 16], group: GroupId, from: u64) -> Vec<u8> {
     let mut from_bytes = vec![0x1b];
     from_bytes.extend(from.to_be_bytes());
-    with_group(2, 2, group, if from == 0 { &[0] } else { &from_bytes })
+    let from_bytes = if from == 0 { vec![0] } else { from_bytes };
+    with_group(2, 3, group, &[&[0x50], &epoch[..], &from_bytes].concat())
 }
 
 fn changes(group: GroupId, change: &[u8]) -> Vec<u8> {
@@ -324,7 +330,7 @@ fn compare(group: GroupId, message: &[u8]) -> Vec<u8> {
 
 proptest::proptest! {
     #[test]
-    fn noise_does_no_harm(kind in 1..9_u8, rest in proptest::collection::vec(proptest::num::u8::ANY, 0..60), items in 1..4_u8) {
+    fn noise_does_no_harm(kind in 1..10_u8, rest in proptest::collection::vec(proptest::num::u8::ANY, 0..60), items in 1..4_u8) {
         let (mut owner, mut writer, group) = pair();
         let mut wire = sync(&mut owner, &mut writer, NOW);
         let before = dump(&owner.store);
