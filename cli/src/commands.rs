@@ -100,7 +100,7 @@ fn to_command(command: Cmd) -> Result<Command> {
         Cmd::Get { group, collection, id } => Command::Get { group, collection, id },
         Cmd::List { group, collection, limit } => Command::List { group, collection, after: None, limit },
         Cmd::History { group, collection, id } => Command::History { group, collection, id },
-        _ => return Err(Error::new(ErrorKind::Internal, "a command without a counterpart")),
+        _ => return Err(unexpected()),
     })
 }
 
@@ -157,9 +157,19 @@ async fn open(session: &Session, credentials: Credentials, wait: Duration, show:
     if let Ok(result) = timeout(wait, opened).await {
         result
     } else {
-        let message = format!("{nickname} has not answered yet; `connectoid run` keeps trying");
-        Err(Error::new(ErrorKind::Unanswered, message))
+        let Reply::Peers { peers } = session.dispatch(Command::Peers).await? else {
+            return Err(unexpected());
+        };
+        let known = peers.into_iter().find(|peer| peer.nickname == nickname).and_then(|peer| peer.problem);
+        let problem = known
+            .unwrap_or_else(|| Error::new(ErrorKind::Unanswered, format!("{nickname} has not answered yet")));
+        let message = format!("{}; `connectoid run` keeps trying", problem.message);
+        Err(Error::new(problem.kind, message))
     }
+}
+
+fn unexpected() -> Error {
+    Error::new(ErrorKind::Internal, "a command without a counterpart")
 }
 
 async fn verify(

@@ -1,10 +1,10 @@
 //! `connectoid run`: keeps a node going and prints what happens.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use connectoid::{
-    Error, ErrorKind, Node, Pace, Result,
-    api::{PairState, PeerInfo},
+    Error, ErrorKind, EventKind, Node, Pace, Result,
+    api::{GroupSync, PairState, PeerInfo},
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -43,16 +43,23 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
     let mut events = node.events();
     let end = plan.duration.map(|duration| Instant::now() + duration);
     let far = Instant::now() + Duration::from_hours(876_000);
+    let mut synced = BTreeSet::new();
     node.sync_now().await?;
-    if plan.until == Some(Until::Synced) && all_synced(&node.peers().await?) {
-        return Ok(());
+    if plan.until == Some(Until::Synced) {
+        // Only a peer knows whether it has something new.
+        for peer in node.peers().await?.iter().filter(|peer| peer.state == PairState::Paired) {
+            node.connect(&peer.nickname).await?;
+        }
     }
     loop {
         tokio::select! {
             event = events.next() => {
                 let Some(event) = event else { return Ok(()) };
                 show.event(&event);
-                if plan.until == Some(Until::Synced) && all_synced(&node.peers().await?) {
+                if let EventKind::Synced { nickname, group } = event.kind {
+                    synced.insert((nickname, group));
+                }
+                if plan.until == Some(Until::Synced) && all_synced(&node.peers().await?, &synced) {
                     return Ok(());
                 }
             }
@@ -67,13 +74,17 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
     }
 }
 
-/// Whether everybody who can have everything has it.
-fn all_synced(peers: &[PeerInfo]) -> bool {
-    let paired = || peers.iter().filter(|peer| peer.state == PairState::Paired);
+/// Whether everybody was met in this run, and both sides have the same.
+fn all_synced(peers: &[PeerInfo], synced: &BTreeSet<(String, String)>) -> bool {
+    let mut paired = peers.iter().filter(|peer| peer.state == PairState::Paired).peekable();
+    let complete = |peer: &PeerInfo| {
+        let same = |group: &GroupSync| {
+            group.lacks == 0 && synced.contains(&(peer.nickname.clone(), group.id.clone()))
+        };
+        !peer.groups.is_empty() && peer.groups.iter().all(same)
+    };
     let waiting = peers.iter().any(|peer| peer.state == PairState::Opening);
-    let complete =
-        |peer: &PeerInfo| peer.groups.iter().all(|group| group.lacks == 0 && group.last_synced_at.is_some());
-    !waiting && paired().count() > 0 && paired().all(|peer| !peer.groups.is_empty() && complete(peer))
+    !waiting && paired.peek().is_some() && paired.all(complete)
 }
 
 /// Waits until the process is asked to end.

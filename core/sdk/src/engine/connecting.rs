@@ -7,7 +7,7 @@ use connectoid_protocol::{
     message::{self, Body, Id, Message},
 };
 
-use super::{DescribeFailure, Engine, LinkId, Output, Sending};
+use super::{DescribeFailure, Engine, LinkId, Output, Sending, reports::advice};
 use crate::{api::EventKind, error::Error, rtc::Channel, store::StoreError};
 
 impl Engine {
@@ -74,7 +74,7 @@ impl Engine {
                 // A change that was made while the peer laid the session to rest is on no way yet.
                 return self.want_lacking(now);
             }
-            Asked::Failed(failure) => self.on_attempt_failed(number, failure, now),
+            Asked::Failed(failure) => return self.on_attempt_failed(number, failure, now),
         }
         Ok(())
     }
@@ -159,18 +159,24 @@ impl Engine {
         self.tell(EventKind::Disconnected { nickname, problem: failure.map(Error::from) }, now);
     }
 
-    fn on_attempt_failed(&mut self, number: u64, failure: Failure, now: u64) {
-        self.note_problem(number, failure);
-        let Some(pair) = self.pairs.get(&number) else { return };
+    fn on_attempt_failed(&mut self, number: u64, failure: Failure, now: u64) -> Result<(), StoreError> {
+        self.note_problem(number, failure)?;
+        let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         let nickname = pair.record.nickname.clone();
         self.trace.add(now, &format!("pair {number}: attempt failed: {failure}"));
-        self.tell(EventKind::ConnectFailed { nickname, problem: failure.into() }, now);
+        self.tell(EventKind::ConnectFailed { nickname, problem: advice(failure) }, now);
+        Ok(())
     }
 
-    pub(super) fn note_problem(&mut self, number: u64, failure: Failure) {
-        if let Some(pair) = self.pairs.get_mut(&number) {
-            pair.problem = Some(failure);
+    /// Remembers why there is no connection, for the doctor and for the next start.
+    pub(super) fn note_problem(&mut self, number: u64, failure: Failure) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        let problem = Some(advice(failure));
+        if pair.record.problem == problem {
+            return Ok(());
         }
+        pair.record.problem = problem;
+        self.save_pair(number)
     }
 
     pub(super) fn on_pair_time(&mut self, number: u64, now: u64) {

@@ -155,7 +155,7 @@ impl Engine {
                     self.note_problem(
                         *number,
                         connectoid_protocol::handshake::HandshakeError::Version.into(),
-                    );
+                    )?;
                 }
                 return Ok(());
             }

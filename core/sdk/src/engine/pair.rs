@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use connectoid_protocol::{
-    connect::{AttemptId, Connector, Failure},
+    connect::{AttemptId, Connector},
     handshake::{Identity, Proven},
     sas::{Emojis, ExpectAccept, ExpectReveal},
     sync::Sync,
@@ -29,7 +29,6 @@ pub(super) struct Pair {
     pub(super) heard_in_previous: bool,
     /// Somebody waits for emoji.
     pub(super) verify_wanted: bool,
-    pub(super) problem: Option<Failure>,
 }
 
 /// A live session.
@@ -69,7 +68,6 @@ impl Pair {
             queue: VecDeque::new(),
             heard_in_previous: false,
             verify_wanted: false,
-            problem: None,
         }
     }
 

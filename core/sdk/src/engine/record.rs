@@ -20,7 +20,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     api::Verified,
-    error::ErrorKind,
+    error::{Error, ErrorKind},
     vault::{Vault, VaultError},
 };
 
@@ -59,8 +59,10 @@ pub(crate) struct PairRecord {
     pub(crate) offered: Vec<Id>,
     /// When the receiving box was last changed, in µs since the epoch.
     pub(crate) rotated_at: u64,
-    /// The number of the latest attempt, so that a restart does not count from zero.
+    /// How many others tried to open the link.
     pub(crate) alarms: u8,
+    /// Why the last attempt to connect failed, if no later one succeeded.
+    pub(crate) problem: Option<Error>,
 }
 
 /// A membership to be given.
@@ -94,6 +96,7 @@ impl PairRecord {
             offered: self.offered.clone(),
             rotated_at: self.rotated_at,
             alarms: self.alarms,
+            problem: self.problem.clone(),
         };
         seal(&stored, vault, &label("pair", number), rng)
     }
@@ -119,6 +122,7 @@ impl PairRecord {
             offered: stored.offered,
             rotated_at: stored.rotated_at,
             alarms: stored.alarms,
+            problem: stored.problem,
         })
     }
 }
@@ -205,6 +209,8 @@ struct StoredPair {
     offered: Vec<Id>,
     rotated_at: u64,
     alarms: u8,
+    #[serde(default)]
+    problem: Option<Error>,
 }
 
 #[derive(Serialize, Deserialize)]

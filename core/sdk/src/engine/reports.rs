@@ -24,7 +24,7 @@ impl Engine {
             verified: pair.record.verified,
             user: pair.record.peer.map(|peer| peer.user.to_string()),
             alarms: pair.record.alarms,
-            problem: pair.problem.map(Error::from),
+            problem: pair.record.problem.clone(),
             groups: self.group_syncs(pair)?,
         })
     }
@@ -127,8 +127,8 @@ fn pair_finding(pair: &Pair) -> Option<Finding> {
         let message = "this link is not open to this node; unshare the peer and ask for a new link";
         return Some(finding(nickname, Error::new(kind, message)));
     }
-    if let Some(failure) = pair.problem {
-        return Some(finding(nickname, advice(failure)));
+    if let Some(problem) = &pair.record.problem {
+        return Some(finding(nickname, problem.clone()));
     }
     let waiting = matches!(pair.state(), PairState::Opening | PairState::Invited);
     let message = if pair.state() == PairState::Invited {
@@ -139,7 +139,8 @@ fn pair_finding(pair: &Pair) -> Option<Finding> {
     waiting.then(|| finding(nickname, Error::new(ErrorKind::Unanswered, message)))
 }
 
-fn advice(failure: Failure) -> Error {
+/// What went wrong, and what to do about it.
+pub(super) fn advice(failure: Failure) -> Error {
     let error = Error::from(failure);
     let advice = match failure {
         Failure::Unanswered => {

@@ -68,7 +68,7 @@ impl Engine {
         let first_time = pair.record.peer.is_none();
         let nickname = pair.record.nickname.clone();
         pair.record.peer = Some(peer);
-        pair.problem = None;
+        pair.record.problem = None;
         pair.session = Some(Session {
             attempt,
             proven,

@@ -308,5 +308,6 @@ fn new_pair(nickname: &str, side: Side, own: OwnBox, now: u64) -> PairRecord {
         offered: Vec::new(),
         rotated_at: now,
         alarms: 0,
+        problem: None,
     }
 }
