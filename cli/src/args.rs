@@ -117,6 +117,25 @@ pub(crate) enum Cmd {
     },
     /// Show the groups you are in.
     Groups,
+    /// Share another group with a person you share with already, or change what the person may do there.
+    AddMember {
+        /// The person.
+        nickname: String,
+        /// The group.
+        #[arg(long, value_name = "NAME")]
+        group: String,
+        /// The person may read and not write.
+        #[arg(long)]
+        read_only: bool,
+    },
+    /// Stop sharing one group with a person.
+    RemoveMember {
+        /// The person.
+        nickname: String,
+        /// The group.
+        #[arg(long, value_name = "NAME")]
+        group: String,
+    },
     /// Set fields of a record.
     Put {
         /// The group.

@@ -94,6 +94,11 @@ fn to_command(command: Cmd) -> Result<Command> {
             let fields = serde_json::from_str(&fields).map_err(malformed)?;
             Command::Commit { group, writes: vec![Write::Put { collection, id, fields }] }
         }
+        Cmd::AddMember { nickname, group, read_only } => {
+            let role = if read_only { Role::Reader } else { Role::Writer };
+            Command::AddMember { nickname, group, role }
+        }
+        Cmd::RemoveMember { nickname, group } => Command::RemoveMember { nickname, group },
         Cmd::Delete { group, collection, id } => {
             Command::Commit { group, writes: vec![Write::Delete { collection, id }] }
         }

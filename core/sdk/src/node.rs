@@ -263,6 +263,26 @@ impl Node {
         }
     }
 
+    /// Makes a peer a member of a group, or gives it another role there. A link brings the peer into its first
+    /// group; this is for the others.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Usage`] for an unknown nickname or group, or a peer that has not been met yet;
+    /// [`ErrorKind::NotPermitted`] if this user does not own the group.
+    pub async fn add_member(&self, nickname: &str, group: &str, role: Role) -> Result<()> {
+        let (nickname, group) = (nickname.to_owned(), group.to_owned());
+        self.done(Command::AddMember { nickname, group, role }).await
+    }
+
+    /// Ends a peer's membership of a group. What the peer has of it, it keeps.
+    ///
+    /// # Errors
+    /// As for [`Node::add_member`].
+    pub async fn remove_member(&self, nickname: &str, group: &str) -> Result<()> {
+        let (nickname, group) = (nickname.to_owned(), group.to_owned());
+        self.done(Command::RemoveMember { nickname, group }).await
+    }
+
     /// The groups this user is in.
     ///
     /// # Errors

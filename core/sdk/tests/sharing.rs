@@ -46,6 +46,44 @@ async fn a_reader_reads_and_does_not_write() {
 }
 
 #[tokio::test]
+async fn a_peer_is_added_to_another_group_given_another_role_and_removed() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    alice.create_group("work").await.unwrap();
+    alice.put("work", "c", "r", json!({"x": 1})).await.unwrap();
+    let mut at_bob = bob.events();
+    alice.add_member("bob", "work", Role::Reader).await.unwrap();
+    let joined = wait(&mut at_bob, "bob to join", |event| matches!(event, EventKind::Joined { .. })).await;
+    let EventKind::Joined { group, name } = joined.kind else { unreachable!() };
+    assert_eq!(name, "work");
+    wait(
+        &mut at_bob,
+        "the records",
+        |event| matches!(event, EventKind::Changed { group: changed, .. } if *changed == group),
+    )
+    .await;
+    assert!(bob.record("work", "c", "r").await.unwrap().is_some());
+    assert_eq!(bob.put("work", "c", "r", json!({"x": 2})).await.unwrap_err().kind, ErrorKind::NotPermitted);
+    assert_eq!(
+        bob.add_member("alice", "work", Role::Writer).await.unwrap_err().kind,
+        ErrorKind::NotPermitted
+    );
+
+    alice.add_member("bob", "work", Role::Writer).await.unwrap();
+    wait(&mut at_bob, "the role", |event| matches!(event, EventKind::MembersChanged { .. })).await;
+    bob.put("work", "c", "r", json!({"x": 2})).await.unwrap();
+
+    bob.disconnect("alice").await.unwrap();
+    alice.remove_member("bob", "work").await.unwrap();
+    wait(&mut at_bob, "bob to hear of it", |event| matches!(event, EventKind::Removed { .. })).await;
+    assert_eq!(alice.remove_member("bob", "work").await.unwrap_err().kind, ErrorKind::Usage);
+    alice.put("work", "c", "r", json!({"x": 3})).await.unwrap();
+    alice.put("g", "c", "r", json!({"x": 4})).await.unwrap();
+    shows(&bob, "r", &json!({"x": 4})).await;
+    assert_ne!(json!(bob.record("work", "c", "r").await.unwrap().unwrap().fields), json!({"x": 3}));
+}
+
+#[tokio::test]
 async fn the_second_opener_is_told_and_the_creator_is_warned() {
     let service = service().await;
     let (alice, bob, eve) =

@@ -68,6 +68,23 @@ pub enum Command {
     },
     /// The groups this user is in.
     Groups,
+    /// Make a peer a member of a group, or give it another role there.
+    AddMember {
+        /// The person.
+        nickname: String,
+        /// The name or id of the group.
+        group: String,
+        /// What the person may do there.
+        #[serde(default = "writer")]
+        role: Role,
+    },
+    /// End a peer's membership of a group.
+    RemoveMember {
+        /// The person.
+        nickname: String,
+        /// The name or id of the group.
+        group: String,
+    },
     /// Write records: all of them or none.
     Commit {
         /// The name or id of the group.
@@ -180,6 +197,8 @@ impl Command {
             Self::ConfirmVerify { .. } => "confirm_verify",
             Self::CreateGroup { .. } => "create_group",
             Self::Groups => "groups",
+            Self::AddMember { .. } => "add_member",
+            Self::RemoveMember { .. } => "remove_member",
             Self::Commit { .. } => "commit",
             Self::Get { .. } => "get",
             Self::List { .. } => "list",

@@ -116,6 +116,10 @@ impl Engine {
                 Ok(Handled::Now(Reply::Group { id }))
             }
             Command::Groups => Ok(Handled::Now(Reply::Groups { groups: self.groups()? })),
+            Command::AddMember { nickname, group, role } => {
+                self.add_member(&nickname, &group, role, now).map(done)
+            }
+            Command::RemoveMember { nickname, group } => self.remove_member(&nickname, &group, now).map(done),
             Command::Commit { group, writes } => self.commit(&group, writes, now).map(done),
             Command::Get { group, collection, id } => Ok(Handled::Now(Reply::Record {
                 record: reads::record(&self.store, &group, &collection, &id)?,

@@ -72,7 +72,7 @@ impl Engine {
             Asked::Disconnected(failure) => {
                 self.on_disconnected(number, failure, now);
                 // A change that was made while the peer laid the session to rest is on no way yet.
-                return self.want_lacking(now);
+                return self.want_if_lacking(number, now);
             }
             Asked::Failed(failure) => return self.on_attempt_failed(number, failure, now),
         }

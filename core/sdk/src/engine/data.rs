@@ -4,7 +4,7 @@ use connectoid_protocol::{
     change::Op,
     record::Touched,
     sync::{Event as SyncEvent, Output as SyncOutput},
-    user::{GroupId, UserPublic},
+    user::GroupId,
     value::Value,
 };
 
@@ -140,29 +140,6 @@ impl Engine {
         Ok(())
     }
 
-    /// The creator of a link makes its opener a member of the group, when they first meet.
-    pub(super) fn give_grant(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
-        let (Some(grant), Some(peer)) = (pair.record.grant.take(), pair.record.peer) else { return Ok(()) };
-        let Ok(key) = UserPublic::from_bytes(&peer.key) else { return Ok(()) };
-        if self.store.role(grant.group, peer.user)?.is_none() {
-            let author = Self::author(&self.user_key, &self.own);
-            let given = self.store.savepoint(|store| {
-                store.add_member(grant.group, &author, &key, grant.role, now, &mut self.rng)
-            });
-            match given {
-                Ok(_) => {}
-                Err(StoreError::NotPermitted { .. } | StoreError::NotAMember | StoreError::OwnerIsFixed) => {
-                    self.trace.add(now, &format!("pair {number}: the group cannot be shared any more"));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-        self.save_pair(number)?;
-        self.on_members_changed(grant.group, now)?;
-        self.on_group_changed(grant.group, Some(number), now)
-    }
-
     pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(mut pair) = self.pairs.remove(&number) else { return Ok(()) };
         let started = pair.session.as_mut().map(|session| {
@@ -258,17 +235,25 @@ impl Engine {
 
     /// Wants a connection to everybody who is not known to have everything.
     pub(super) fn want_lacking(&mut self, now: u64) -> Result<(), StoreError> {
-        for pair in self.pairs.values_mut().filter(|pair| pair.is_reachable() && pair.session.is_none()) {
-            let Some(peer) = pair.record.peer else {
-                // A link that was opened and not answered yet.
+        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
+        numbers.into_iter().try_for_each(|number| self.want_if_lacking(number, now))
+    }
+
+    /// Wants a connection to a peer that is not known to have everything.
+    pub(super) fn want_if_lacking(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        if !pair.is_reachable() || pair.session.is_some() {
+            return Ok(());
+        }
+        let Some(peer) = pair.record.peer else {
+            // A link that was opened and not answered yet.
+            pair.connector.want_now(now, &mut self.rng);
+            return Ok(());
+        };
+        for group in &pair.shared {
+            if self.store.health(*group, peer.source())?.lacks > 0 {
                 pair.connector.want_now(now, &mut self.rng);
-                continue;
-            };
-            for group in &pair.shared {
-                if self.store.health(*group, peer.source())?.lacks > 0 {
-                    pair.connector.want_now(now, &mut self.rng);
-                    break;
-                }
+                break;
             }
         }
         Ok(())

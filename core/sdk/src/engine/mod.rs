@@ -18,12 +18,14 @@
 //! | `connecting` | what a connector asks for, and what drivers answer |
 //! | `session` | frames of a live session |
 //! | `data` | groups, commits and who has to hear of them |
+//! | `members` | who is in a group, as far as this user decides |
 //! | `reports` | peers, groups, history, the doctor |
 
 mod commands;
 mod connecting;
 mod data;
 mod mail;
+mod members;
 mod pair;
 mod record;
 mod reports;
