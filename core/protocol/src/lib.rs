@@ -37,6 +37,7 @@ pub mod rotation;
 pub mod sas;
 pub mod seal;
 pub mod stamp;
+mod strict_json;
 pub mod sync;
 pub mod user;
 pub mod value;

@@ -27,6 +27,7 @@ use crate::{
     boxes::{BoxId, BoxKey},
     encoding::{base64url, join, parse_base64url_array},
     seal::{self, Export, SealError},
+    strict_json,
 };
 
 /// The version of the message format.
@@ -233,8 +234,7 @@ pub fn read(key: &BoxKey, address: &Address, sealed: &[u8]) -> Result<Read, Mess
 }
 
 fn parse(plaintext: &[u8], to: &BoxId) -> Result<Message, MessageError> {
-    let mut object: Map<String, Value> =
-        serde_json::from_slice(plaintext).map_err(|_| MessageError::Malformed)?;
+    let mut object = strict_json::object(plaintext).map_err(|_| MessageError::Malformed)?;
     check_values(&object)?;
     match object.get("v").and_then(Value::as_u64) {
         Some(VERSION) => {}

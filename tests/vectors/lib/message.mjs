@@ -50,10 +50,26 @@ export function readMessage(plaintext, id) {
   return viewOf(object);
 }
 
+/** Whether an object in well-formed JSON has a name twice, which JSON.parse does not tell. */
+function repeatsAName(json) {
+  const objects = [];
+  for (const [token, colon] of json.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?|[{}]/g)) {
+    if (token === '{') objects.push(new Set());
+    else if (token === '}') objects.pop();
+    else if (colon) {
+      const name = JSON.parse(token.slice(0, -colon.length));
+      if (objects.at(-1).has(name)) return true;
+      objects.at(-1).add(name);
+    }
+  }
+  return false;
+}
+
 function parseObject(plaintext) {
   let object;
   try {
     object = JSON.parse(text(plaintext));
+    if (repeatsAName(text(plaintext))) throw new Refused('malformed');
   } catch {
     throw new Refused('malformed');
   }

@@ -42,6 +42,7 @@ pub(crate) fn refused(sender: &Party, recipient: &Party) -> Vec<Refused> {
         ("no exp", without("exp")),
         ("no signature", unshared(sender, recipient).to_string()),
         ("a field that is not signed", good.replacen('{', "{\"later\":true,", 1)),
+        ("a name twice", good.replacen('{', "{\"v\":1,", 1)),
         ("another algorithm", with("alg", json!("EdDSA"))),
         ("a signature by another key", signed(recipient, &unshared(sender, recipient))),
         ("for another box", with("to", json!(base64url(&sender.id.0)))),
