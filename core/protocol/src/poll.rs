@@ -31,6 +31,10 @@ pub const MAX_INTERVAL: u64 = 15 * 60_000_000;
 /// How long a service is asked to hold a check while the app is in the foreground, in s.
 pub const WAIT: u64 = 25;
 
+/// How long a service is asked to hold a check beside another one that does not hold, in s: as long as that
+/// one is left alone.
+pub const SHORT_WAIT: u64 = HOT_INTERVAL / 1_000_000;
+
 /// The pace while an answer is expected, in µs.
 pub const HOT_INTERVAL: u64 = 2_000_000;
 
@@ -114,7 +118,7 @@ pub struct Poller {
     interval: u64,
     boxes: BTreeMap<BoxId, Watched>,
     services: BTreeMap<String, Service>,
-    running: BTreeMap<CheckId, String>,
+    running: BTreeMap<CheckId, Running>,
     round_began: u64,
     next_round: u64,
     round: u32,
@@ -134,6 +138,13 @@ struct Watched {
 struct Service {
     failures: u32,
     not_before: u64,
+    /// Whether it did not hold the last check that it was asked to hold.
+    hasty: bool,
+}
+
+struct Running {
+    service: String,
+    hold: bool,
 }
 
 impl Poller {
@@ -237,11 +248,13 @@ impl Poller {
 
     /// A check is over.
     pub fn on_checked(&mut self, id: CheckId, outcome: Outcome, now: u64, rng: &mut impl CryptoRng) {
-        let Some(name) = self.running.remove(&id) else { return };
-        let service = self.services.entry(name).or_default();
+        let Some(check) = self.running.remove(&id) else { return };
+        let hasty = now < self.round_began.saturating_add(SHORTEST_HOLD);
+        let service = self.services.entry(check.service).or_default();
         match outcome {
             Outcome::Answered { found } => {
-                *service = Service::default();
+                let hasty = if check.hold { hasty && !found } else { service.hasty };
+                *service = Service { hasty, ..Service::default() };
                 if found {
                     self.quiet_rounds = 0;
                     // What was found may be an offer whose sender waits, or not all there is.
@@ -297,11 +310,13 @@ impl Poller {
                 plan.entry(endpoint).or_default().push((*id, cursor));
             }
         }
+        // A round lasts as long as its longest check, and one that does not hold must be asked often.
+        let wait = if first_choices.iter().any(|name| self.is_hasty(name)) { SHORT_WAIT } else { WAIT };
         for (endpoint, boxes) in plan {
             // Only the preferred services may hold a check, or the slowest would set the pace.
             let hold = self.pace == Pace::Foreground && first_choices.contains(&endpoint.service);
             for boxes in boxes.chunks(MAX_BOXES_PER_CHECK) {
-                self.check(&endpoint, boxes, if hold { WAIT } else { 0 });
+                self.check(&endpoint, boxes, if hold { wait } else { 0 });
             }
         }
         if self.running.is_empty() {
@@ -313,12 +328,16 @@ impl Poller {
     fn check(&mut self, endpoint: &Endpoint, boxes: &[(BoxId, u64)], wait: u64) {
         self.checks += 1;
         let id = CheckId(self.checks);
-        self.running.insert(id, endpoint.service.clone());
+        self.running.insert(id, Running { service: endpoint.service.clone(), hold: wait > 0 });
         self.outputs.push_back(Output::Check { id, endpoint: endpoint.clone(), boxes: boxes.to_vec(), wait });
     }
 
     fn is_open(&self, service: &str, now: u64) -> bool {
         self.services.get(service).is_none_or(|service| service.not_before <= now)
+    }
+
+    fn is_hasty(&self, service: &str) -> bool {
+        self.services.get(service).is_some_and(|service| service.hasty)
     }
 
     /// Gives up what is under way, so that the next round has the new boxes and the new pace.
@@ -404,6 +423,29 @@ mod tests {
         assert_eq!(poller.poll_output(), Some(Output::Abort(started[0].0)));
         poller.on_timeout(2);
         assert_eq!(checks(&mut poller)[0].2, 2);
+    }
+
+    #[test]
+    fn services_that_do_not_hold_are_asked_every_two_seconds_even_beside_one_that_does() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = Poller::new(Pace::Foreground, DEFAULT_INTERVAL);
+        poller.watch(&address(0, &["http://holds"]), BTreeMap::new());
+        poller.watch(&address(1, &["http://hasty"]), BTreeMap::new());
+        let (mut now, mut asked) = (1, BTreeMap::<String, usize>::new());
+        while now < 61 * SECOND {
+            poller.on_timeout(now);
+            for (id, service, _, wait) in checks(&mut poller) {
+                *asked.entry(service.clone()).or_default() += 1;
+                now += if service == "http://holds" { wait * SECOND } else { 1000 };
+                poller.on_checked(id, Outcome::Answered { found: false }, now, &mut rng);
+            }
+            now = now.max(poller.poll_timeout().unwrap());
+        }
+        // The first round, before it is known, is held for as long as usual.
+        assert!((15..=20).contains(&asked["http://hasty"]), "{asked:?}");
+        let mut alone = self::poller(Pace::Foreground, 3, &["http://hasty"]);
+        let spun = idle_until(&mut alone, 60 * SECOND, &mut rng);
+        assert!((25..=32).contains(&spun), "{spun}");
     }
 
     #[test]

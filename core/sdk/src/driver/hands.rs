@@ -14,8 +14,8 @@ use tokio::{
 
 use super::{
     connections::Connections,
-    http::Http,
     mailbox::{self, Unconfirmed},
+    services::Services,
 };
 use crate::{
     api::{Event, Reply},
@@ -30,7 +30,7 @@ pub(crate) type Listeners = broadcast::Sender<Event>;
 /// The drivers.
 pub(crate) struct Hands {
     runtime: Handle,
-    http: Arc<Http>,
+    services: Arc<Services>,
     unconfirmed: Arc<Unconfirmed>,
     connections: Connections,
     listeners: Listeners,
@@ -50,7 +50,7 @@ impl Hands {
         let (replies, checks) = (Mutex::default(), Mutex::default());
         Self {
             runtime,
-            http: Arc::new(Http::new()),
+            services: Arc::new(Services::new()),
             unconfirmed: Arc::default(),
             connections,
             listeners,
@@ -79,9 +79,9 @@ impl Hands {
                 let _ = self.listeners.send(event);
             }
             Output::Check { id, endpoint, boxes, wait } => {
-                let http = self.http.clone();
-                let unconfirmed = self.unconfirmed.clone();
-                let check = async move { mailbox::check(&http, &unconfirmed, &endpoint, boxes, wait).await };
+                let (services, unconfirmed) = (self.services.clone(), self.unconfirmed.clone());
+                let check =
+                    async move { mailbox::check(&services, &unconfirmed, &endpoint, &boxes, wait).await };
                 self.start_check(id, check);
             }
             Output::AbortCheck(id) => {
@@ -90,16 +90,16 @@ impl Hands {
                 }
             }
             Output::Send { id, to, data } => {
-                let (http, reports) = (self.http.clone(), self.reports.clone());
+                let (services, reports) = (self.services.clone(), self.reports.clone());
                 self.runtime.spawn(async move {
-                    let results = mailbox::send(&http, &to, &data).await;
+                    let results = mailbox::send(&services, &to, &data).await;
                     // The engine may be gone.
                     let _ = reports.send(Input::Sent(id, results)).await;
                 });
             }
             Output::DropBox(key, endpoints) => {
-                let http = self.http.clone();
-                self.runtime.spawn(async move { mailbox::close(&http, &key, &endpoints).await });
+                let services = self.services.clone();
+                self.runtime.spawn(async move { mailbox::close(&services, &key, &endpoints).await });
             }
             Output::MakeOffer(link) => self.connections.offer(link),
             Output::MakeAnswer(link, sdp) => self.connections.answer(link, sdp),

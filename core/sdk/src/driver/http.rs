@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use connectoid_protocol::mailbox::{MAX_REPLY_LEN, Refusal, Reply, ReplyError, Request, parse_reply};
+use connectoid_protocol::mailbox::{
+    Done, MAX_REPLY_LEN, Refusal, Reply, ReplyError, Request, ServiceInfo, parse_reply,
+};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::{Method, StatusCode, header};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -31,7 +33,16 @@ pub(super) struct Answer<T> {
     pub(super) date: Option<u64>,
 }
 
-/// The HTTP client, with its pool of connections.
+/// A reply whose body was not read yet for what it says.
+struct Raw {
+    status: StatusCode,
+    retry_after: u64,
+    date: Option<u64>,
+    body: Bytes,
+}
+
+/// The HTTP client, with its pool of connections, which clones share.
+#[derive(Clone)]
 pub(super) struct Http {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
 }
@@ -63,34 +74,47 @@ impl Http {
         wait: u64,
     ) -> Result<Answer<T>, ServiceFailure> {
         let limit = TIMEOUT + Duration::from_secs(wait);
-        match tokio::time::timeout(limit, self.exchange(service, request)).await {
-            Ok(result) => result,
-            Err(_) => Err(ServiceFailure::Unreachable),
+        let raw = self.exchange(Method::POST, service, request.to_json().into(), limit).await?;
+        match parse_reply(&raw.body) {
+            Ok(reply) => Ok(Answer { reply, date: raw.date }),
+            Err(error) => Err(failure(raw.status, &error, raw.retry_after)),
         }
     }
 
-    async fn exchange<T: Reply>(
+    /// Asks a service what it is.
+    pub(super) async fn describe(&self, service: &str) -> Result<ServiceInfo, ServiceFailure> {
+        let raw = self.exchange(Method::GET, service, Bytes::new(), TIMEOUT).await?;
+        if raw.status == StatusCode::OK {
+            return ServiceInfo::parse(&raw.body).ok_or(ServiceFailure::Malformed);
+        }
+        let error = parse_reply::<Done>(&raw.body).err().unwrap_or(ReplyError::Malformed);
+        Err(failure(raw.status, &error, raw.retry_after))
+    }
+
+    async fn exchange(
         &self,
+        method: Method,
         service: &str,
-        request: &Request,
-    ) -> Result<Answer<T>, ServiceFailure> {
+        body: Bytes,
+        limit: Duration,
+    ) -> Result<Raw, ServiceFailure> {
         let request = hyper::Request::builder()
-            .method(Method::POST)
+            .method(method)
             .uri(service)
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(request.to_json())))
+            .body(Full::new(body))
             .map_err(|_| ServiceFailure::Unreachable)?;
-        let response = self.client.request(request).await.map_err(|_| ServiceFailure::Unreachable)?;
-        let (head, body) = response.into_parts();
-        let retry_after =
-            head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        let date = head.headers.get(header::DATE).and_then(|value| parse_date(value.to_str().ok()?));
-        let body =
-            Limited::new(body, MAX_REPLY_LEN).collect().await.map_err(|_| ServiceFailure::Malformed)?;
-        match parse_reply(&body.to_bytes()) {
-            Ok(reply) => Ok(Answer { reply, date }),
-            Err(error) => Err(failure(head.status, &error, retry_after.unwrap_or(0))),
-        }
+        let exchange = async {
+            let response = self.client.request(request).await.map_err(|_| ServiceFailure::Unreachable)?;
+            let (head, body) = response.into_parts();
+            let text = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+            let retry_after = text(header::RETRY_AFTER).and_then(|text| text.parse().ok()).unwrap_or(0);
+            let date = text(header::DATE).and_then(parse_date);
+            let body = Limited::new(body, MAX_REPLY_LEN).collect().await;
+            let body = body.map_err(|_| ServiceFailure::Malformed)?.to_bytes();
+            Ok(Raw { status: head.status, retry_after, date, body })
+        };
+        tokio::time::timeout(limit, exchange).await.unwrap_or(Err(ServiceFailure::Unreachable))
     }
 }
 

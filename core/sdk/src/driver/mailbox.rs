@@ -20,11 +20,15 @@ use connectoid_protocol::{
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
 
-use super::{hands::lock, http::Http};
+use super::{hands::lock, http::Answer, services::Services};
 use crate::engine::{Checked, Destination, Fetched, ServiceFailure};
 
 /// So many messages at once say that a box was filling up while nobody read it.
 const MANY: usize = 8;
+
+/// How many boxes are checked at once where each needs a request of its own: as many as a service may be
+/// expected to serve on one connection.
+const AT_ONCE: usize = 8;
 
 /// The boxes that were read a lot of at once, each with its service and the cursor behind it.
 ///
@@ -50,52 +54,117 @@ impl Unconfirmed {
     }
 }
 
+/// What a service says of one box: its question if there is something in it and the service asks.
+type Report<'a> = (&'a (BoxKey, u64), Result<Option<String>, ServiceFailure>);
+
 /// Checks boxes, and fetches what is in those where something was found.
 pub(super) async fn check(
-    http: &Http,
+    services: &Services,
     unconfirmed: &Unconfirmed,
     endpoint: &Endpoint,
-    boxes: Vec<(BoxKey, u64)>,
+    boxes: &[(BoxKey, u64)],
     wait: u64,
 ) -> Result<Checked, ServiceFailure> {
-    for (key, at) in &boxes {
+    let offer = services.offer(&endpoint.service).await?;
+    for (key, at) in boxes {
         if unconfirmed.take_durable(&endpoint.service, key, *at) {
-            let question = ask(http, endpoint, key).await?;
-            receive(http, endpoint, key, *at, &question).await?;
+            confirm(services, endpoint, key, *at).await?;
         }
     }
-    let cursors = boxes.iter().map(|(key, at)| Cursor { id: key.id(), at: *at }).collect();
-    let request = Request::CheckMany(CheckMany { cursors, ext: endpoint.ext.clone(), wait });
-    let answer = http.call::<CheckedMany>(&endpoint.service, &request, wait).await?;
+    let wait = if offer.wait { wait } else { 0 };
+    let (reports, date) = if offer.boxes {
+        check_together(services, endpoint, boxes, wait).await?
+    } else {
+        check_singly(services, endpoint, boxes, wait).await?
+    };
     let mut fetched = Vec::new();
-    for report in answer.reply.boxes {
-        let Some((key, at)) = boxes.iter().find(|(key, _)| key.id().to_base64() == report.id) else {
-            return Err(ServiceFailure::Malformed);
-        };
-        let refusal = report.error.as_deref().and_then(Refusal::parse);
-        let messages = match (refusal, report.question) {
-            (Some(refusal), _) => Err(ServiceFailure::Refused(refusal, 0)),
-            (None, Some(question)) if report.found => receive(http, endpoint, key, *at, &question).await,
+    for ((key, at), report) in reports {
+        let messages = match report {
+            Ok(Some(question)) => receive(services, endpoint, key, *at, &question).await,
             // The service asks no more questions just now: what was found is fetched next time.
-            (None, _) => continue,
+            Ok(None) => continue,
+            Err(failure) => Err(failure),
         };
         let found = Fetched { key: key.clone(), service: endpoint.service.clone(), messages };
         unconfirmed.note(&found);
         fetched.push(found);
     }
-    Ok(Checked { fetched, clock_ahead: answer.date.map(ahead) })
+    Ok(Checked { fetched, clock_ahead: date.map(ahead) })
 }
 
-/// Has the service ask its question, whether or not there is anything in the box.
-async fn ask(http: &Http, endpoint: &Endpoint, key: &BoxKey) -> Result<String, ServiceFailure> {
-    let cursor = Cursor { id: key.id(), at: 0 };
-    let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait: 0, ask: true });
-    let asked = http.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
-    asked.question.ok_or(ServiceFailure::Malformed)
+/// All boxes in one request.
+async fn check_together<'a>(
+    services: &Services,
+    endpoint: &Endpoint,
+    boxes: &'a [(BoxKey, u64)],
+    wait: u64,
+) -> Result<(Vec<Report<'a>>, Option<u64>), ServiceFailure> {
+    let cursors = boxes.iter().map(|(key, at)| Cursor { id: key.id(), at: *at }).collect();
+    let request = Request::CheckMany(CheckMany { cursors, ext: endpoint.ext.clone(), wait });
+    let answer = services.call::<CheckedMany>(&endpoint.service, &request, wait).await?;
+    let reports = answer.reply.boxes.into_iter().map(|report| {
+        let asked = boxes.iter().find(|(key, _)| key.id().to_base64() == report.id);
+        let asked = asked.ok_or(ServiceFailure::Malformed)?;
+        let refusal = report.error.as_deref().and_then(Refusal::parse);
+        Ok((asked, refusal.map_or(Ok(report.question), |refusal| Err(ServiceFailure::Refused(refusal, 0)))))
+    });
+    Ok((reports.collect::<Result<_, _>>()?, answer.date))
+}
+
+/// One request for each box. The service can hold a check only if that keeps no other box waiting.
+async fn check_singly<'a>(
+    services: &Services,
+    endpoint: &Endpoint,
+    boxes: &'a [(BoxKey, u64)],
+    wait: u64,
+) -> Result<(Vec<Report<'a>>, Option<u64>), ServiceFailure> {
+    let wait = if boxes.len() == 1 { wait } else { 0 };
+    let (mut reports, mut date) = (Vec::new(), None);
+    for some in boxes.chunks(AT_ONCE) {
+        let checks = some.iter().map(|(key, at)| check_one(services, endpoint, key, *at, wait));
+        for (asked, answer) in some.iter().zip(join_all(checks).await) {
+            let report = match answer {
+                Ok(answer) => {
+                    date = answer.date.or(date);
+                    Ok(answer.reply.question.filter(|_| answer.reply.found))
+                }
+                Err(failure @ ServiceFailure::Refused(..)) => Err(failure),
+                Err(failure) => return Err(failure),
+            };
+            reports.push((asked, report));
+        }
+    }
+    Ok((reports, date))
+}
+
+async fn check_one(
+    services: &Services,
+    endpoint: &Endpoint,
+    key: &BoxKey,
+    at: u64,
+    wait: u64,
+) -> Result<Answer<CheckedOne>, ServiceFailure> {
+    let cursor = Cursor { id: key.id(), at };
+    let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait, ask: false });
+    services.call(&endpoint.service, &check, wait).await
+}
+
+/// Says that everything up to `at` was processed. A check from the beginning makes the service ask, unless
+/// it has forgotten all of it already.
+async fn confirm(
+    services: &Services,
+    endpoint: &Endpoint,
+    key: &BoxKey,
+    at: u64,
+) -> Result<(), ServiceFailure> {
+    if let Some(question) = check_one(services, endpoint, key, 0, 0).await?.reply.question {
+        receive(services, endpoint, key, at, &question).await?;
+    }
+    Ok(())
 }
 
 async fn receive(
-    http: &Http,
+    services: &Services,
     endpoint: &Endpoint,
     key: &BoxKey,
     at: u64,
@@ -105,7 +174,7 @@ async fn receive(
     let cursor = Cursor { id: key.id(), at };
     let request =
         Request::Receive(Receive { cursor, ext: endpoint.ext.clone(), answer, limit: MAX_BOX_MESSAGES });
-    let received = http.call::<Received>(&endpoint.service, &request, 0).await?.reply;
+    let received = services.call::<Received>(&endpoint.service, &request, 0).await?.reply;
     if received.messages.len() > MAX_BOX_MESSAGES || !ascends(&received, at) {
         return Err(ServiceFailure::Malformed);
     }
@@ -146,32 +215,44 @@ fn answer(
 
 /// Leaves a message with every service of an address; one result for each.
 pub(super) async fn send(
-    http: &Http,
+    services: &Services,
     to: &Destination,
     data: &str,
 ) -> Vec<(String, Result<(), ServiceFailure>)> {
     let sendings = to.endpoints.iter().map(|endpoint| async {
         let request = Request::Send(Send { id: to.id, ext: endpoint.ext.clone(), data: data.to_owned() });
-        let sent = http.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ());
+        let sent = services.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ());
         (endpoint.service.clone(), sent)
     });
     join_all(sendings).await
 }
 
 /// Closes a box at every service. What fails is left to expire there by itself.
-pub(super) async fn close(http: &Http, key: &BoxKey, endpoints: &[Endpoint]) {
+pub(super) async fn close(services: &Services, key: &BoxKey, endpoints: &[Endpoint]) {
     for endpoint in endpoints {
-        if let Err(failure) = close_at(http, key, endpoint).await {
+        if let Err(failure) = close_at(services, key, endpoint).await {
             tracing::debug!(?failure, "a box could not be closed and is left to expire");
         }
     }
 }
 
-async fn close_at(http: &Http, key: &BoxKey, endpoint: &Endpoint) -> Result<(), ServiceFailure> {
-    let question = ask(http, endpoint, key).await?;
+/// Closes a box at a service, if that can be done there.
+async fn close_at(services: &Services, key: &BoxKey, endpoint: &Endpoint) -> Result<(), ServiceFailure> {
+    if !services.offer(&endpoint.service).await?.drop {
+        return Ok(());
+    }
+    let question = ask(services, endpoint, key).await?;
     let answer = *answer(endpoint, key, &question)?;
     let request = Request::Drop(Drop { id: key.id(), ext: endpoint.ext.clone(), answer });
-    http.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ())
+    services.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ())
+}
+
+/// Has the service ask its question, whether or not there is anything in the box.
+async fn ask(services: &Services, endpoint: &Endpoint, key: &BoxKey) -> Result<String, ServiceFailure> {
+    let cursor = Cursor { id: key.id(), at: 0 };
+    let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait: 0, ask: true });
+    let asked = services.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
+    asked.question.ok_or(ServiceFailure::Malformed)
 }
 
 /// How far a service's clock is ahead of this device's, in µs, by the date of its reply in s.

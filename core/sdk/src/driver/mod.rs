@@ -6,6 +6,7 @@
 //! | `hands` | which output goes to which driver |
 //! | `clock` | time in µs, which never runs backwards |
 //! | `http` | one HTTP request to a mailbox service |
+//! | `services` | what each service offers, asked once |
 //! | `mailbox` | checking, fetching, sending and closing boxes |
 //! | `connections` | WebRTC connections, and frames over them |
 
@@ -15,6 +16,7 @@ mod engine_thread;
 mod hands;
 mod http;
 mod mailbox;
+mod services;
 
 pub(crate) use self::{
     engine_thread::{EngineHandle, start},

@@ -9,6 +9,8 @@
 )]
 #![allow(unreachable_pub, reason = "test files are crates of their own")]
 
+pub mod proxy;
+
 use std::{path::Path, time::Duration};
 
 use connectoid::{Event, EventKind, EventStream, Node, Settings, Share};

@@ -1,0 +1,27 @@
+//! Services that offer less, or ask for more, than the usual one.
+
+mod common;
+
+use common::{pair, paired, proxy::Plain, service, shows, wait};
+use connectoid::{EventKind, Share};
+use serde_json::json;
+
+#[tokio::test]
+async fn a_service_without_extensions_is_enough() {
+    let service = service().await;
+    let plain = Plain::before(service.url()).await;
+    let (alice, bob) = paired(&plain.url).await;
+    alice.put("g", "c", "milk", json!({"count": 2})).await.unwrap();
+    shows(&bob, "milk", &json!({"count": 2})).await;
+    // A second link makes more than one box to be checked.
+    let carol = common::node(&plain.url).await;
+    pair(&alice, &carol, Share::new("carol", "g")).await;
+    let mut at_bob = bob.events();
+    alice.unshare("bob").await.unwrap();
+    wait(&mut at_bob, "bob to be told", |event| matches!(event, EventKind::Unshared { .. })).await;
+    for node in [alice, bob, carol] {
+        node.close().await;
+    }
+    assert_eq!(plain.extensions(), [""; 0], "what is not listed is not used");
+    assert_eq!(plain.descriptions(), 3, "each node asks once");
+}
