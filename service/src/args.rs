@@ -7,7 +7,8 @@ use std::{
     path::PathBuf,
 };
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, ValueEnum, value_parser};
+use connectoid_protocol::work::MAX_WORK_BITS;
 use connectoid_service::{ApiKeys, Config, Limits, Storage, TlsFiles};
 use tracing_subscriber::EnvFilter;
 
@@ -50,6 +51,10 @@ pub(crate) struct Args {
     /// Admit only requests whose `ext` is one of the lines of this file
     #[arg(long, value_name = "FILE")]
     api_key_file: Option<PathBuf>,
+
+    /// Take only messages that carry so many bits of proof of work, or an API key; 0 for any
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = value_parser!(u32).range(..=i64::from(MAX_WORK_BITS)))]
+    pow_bits: u32,
 
     /// How much to log, on standard error: never keys, messages or addresses
     #[arg(long, value_enum, default_value_t = Level::Info)]
@@ -135,6 +140,7 @@ impl Args {
             trust_proxy: self.trust_proxy,
             tls,
             api_keys: ApiKeys::new(keys),
+            pow_bits: self.pow_bits,
             limits,
             ..Config::new(self.listen, storage)
         })

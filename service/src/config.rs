@@ -24,6 +24,9 @@ pub struct Config {
     pub tls: Option<TlsFiles>,
     /// If there are any, a request needs one of them as its `ext`.
     pub api_keys: ApiKeys,
+    /// How many bits of [`connectoid_protocol::work`] a message without an API key needs, at most
+    /// [`connectoid_protocol::work::MAX_WORK_BITS`]; 0 for none.
+    pub pow_bits: u32,
     /// The limits.
     pub limits: Limits,
     /// What tells the time.
@@ -40,6 +43,7 @@ impl Config {
             trust_proxy: false,
             tls: None,
             api_keys: ApiKeys::default(),
+            pow_bits: 0,
             limits: Limits::default(),
             clock: Clock::system(),
         }

@@ -8,13 +8,14 @@ use std::{
     time::Duration,
 };
 
+use connectoid_protocol::work::MAX_WORK_BITS;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 use crate::{
     config::{Config, Storage},
     data::{self, DataError, DataLock},
     http::{self, App, Server, TlsError},
-    mailbox::Mailbox,
+    mailbox::{Entrance, Mailbox},
     rules::{
         headcount::Headcount,
         origin::{NotAnOrigin, Origins},
@@ -43,6 +44,9 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// No client would do so much work.
+    #[error("proof of work: at most {MAX_WORK_BITS} bits")]
+    WorkBits,
     /// A public URL is none.
     #[error("public URL: {0}")]
     PublicUrl(#[from] NotAnOrigin),
@@ -67,6 +71,9 @@ impl Service {
     /// # Errors
     /// [`StartError`].
     pub async fn start(config: Config) -> Result<RunningService, StartError> {
+        if config.pow_bits > MAX_WORK_BITS {
+            return Err(StartError::WorkBits);
+        }
         let origins = Origins::new(config.public_urls.iter().map(String::as_str))?;
         if origins.is_empty() && !config.listen.ip().is_loopback() {
             tracing::warn!("no public URL is set: a malicious service could pass questions on");
@@ -77,12 +84,11 @@ impl Service {
         let address = listener.local_addr().map_err(StartError::Listen)?;
         let (store, secret, lock) = open(&config.storage, config.limits.capacity)?;
         let (stop, stopping) = Stop::new();
-        let keys = config.api_keys.clone();
         let mailbox = Arc::new(Mailbox::new(
             store,
             secret,
             origins,
-            keys,
+            Entrance::new(&config),
             &config.limits,
             config.clock.clone(),
             stopping.clone(),

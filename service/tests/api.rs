@@ -10,9 +10,10 @@ use axum::http::{Method, StatusCode};
 use common::{Client, check, config, key, open, send, start, texts};
 use connectoid_protocol::mailbox::{
     BoxReport, Checked, Extension, MAX_BATCH, MAX_DATA_LEN, MAX_REQUEST_LEN, Refusal, ReplyError, Request,
-    ServiceInfo,
+    Send, ServiceInfo,
 };
-use connectoid_service::{Config, ManualClock};
+use connectoid_protocol::work::{Challenge, MAX_WORK_BITS};
+use connectoid_service::{Config, ManualClock, Service, StartError};
 
 const NOTHING: Checked = Checked { found: false, question: None };
 
@@ -205,7 +206,9 @@ async fn the_service_describes_itself() {
     let (_service, client) = start(config()).await;
     let response = client.call(Method::GET, "/", "").await;
     let info = ServiceInfo::parse(&response.body).unwrap();
-    assert!(Extension::ALL.iter().all(|extension| info.offers(*extension)) && !info.key_required);
+    let unasked = |extension: &Extension| *extension == Extension::Pow;
+    assert!(Extension::ALL.iter().all(|extension| info.offers(*extension) != unasked(extension)));
+    assert!(!info.key_required && info.pow_bits == 0);
     assert_eq!(info.limits.data, MAX_DATA_LEN);
     let health = client.call(Method::GET, "/health", "").await;
     assert_eq!((health.status, health.text()), (StatusCode::OK, r#"{"ok":true}"#));
@@ -240,4 +243,42 @@ async fn an_operator_can_ask_for_a_key() {
     assert_eq!(client.post(send(&key, "AAAA").to_json()).await.status, StatusCode::UNAUTHORIZED);
     let info = ServiceInfo::parse(&client.call(Method::GET, "/", "").await.body).unwrap();
     assert!(info.key_required);
+}
+
+const MINUTE: u64 = 60_000_000;
+
+#[tokio::test]
+async fn an_operator_can_ask_for_work() {
+    let clock = ManualClock::new(1000 * MINUTE);
+    let mut config = Config { clock: clock.clock(), pow_bits: 10, ..config() };
+    config.api_keys = connectoid_service::ApiKeys::new(["sesame".into()]);
+    let (_service, client) = start(config).await;
+    let key = key(1);
+    let info = ServiceInfo::parse(&client.call(Method::GET, "/", "").await.body).unwrap();
+    assert!(info.offers(Extension::Pow) && info.pow_bits == 10);
+    let with = |minute: Option<u64>, ext: Option<&str>| {
+        let pow = minute.map(|minute| Challenge::new(&key.id(), minute, "AAAA").work(10).unwrap());
+        Request::Send(Send { id: key.id(), ext: ext.map(str::to_owned), data: "AAAA".into(), pow })
+    };
+    for (request, taken) in [
+        (with(None, None), false),
+        (with(None, Some("mellon")), false),
+        (with(Some(998), None), false),
+        (with(Some(1001), None), false),
+        (with(Some(999), None), true),
+        (with(Some(1000), None), true),
+        (with(None, Some("sesame")), true),
+    ] {
+        let response = client.post(request.to_json()).await;
+        let status = if taken { StatusCode::OK } else { StatusCode::PAYMENT_REQUIRED };
+        assert_eq!(response.status, status, "{}", response.text());
+        assert_eq!(response.text().contains("Work needed"), !taken);
+    }
+    assert_eq!(refused(client.check(&key, 0).await), Refusal::WrongKey, "work is for messages alone");
+}
+
+#[tokio::test]
+async fn more_work_than_clients_do_is_not_asked_for() {
+    let config = Config { pow_bits: MAX_WORK_BITS + 1, ..config() };
+    assert!(matches!(Service::start(config).await, Err(StartError::WorkBits)));
 }

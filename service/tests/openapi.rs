@@ -6,6 +6,7 @@ use connectoid_protocol::mailbox::{
     ANSWER_TEXT_LEN, MAX_AT, MAX_BATCH, MAX_BOX_MESSAGES, MAX_DATA_LEN, MAX_EXT_LEN, MAX_WAIT_SECS, Refusal,
     ServiceInfo, ServiceLimits,
 };
+use connectoid_protocol::work::{MAX_NONCE, MAX_WORK_BITS};
 use serde_json::{Value, json};
 
 fn document() -> Value {
@@ -19,6 +20,8 @@ fn the_limits_are_the_real_ones() {
     let field = |schema: &str, name: &str| schemas[schema]["properties"][name].clone();
     assert_eq!(field("Send", "data")["maxLength"], MAX_DATA_LEN);
     assert_eq!(field("Send", "ext")["maxLength"], MAX_EXT_LEN);
+    assert_eq!(field("Send", "pow")["maximum"], MAX_NONCE);
+    assert_eq!(field("Info", "pow_bits")["maximum"], MAX_WORK_BITS);
     assert_eq!(field("Check", "at")["maximum"], MAX_AT);
     assert_eq!(field("Check", "wait")["maximum"], MAX_WAIT_SECS);
     assert_eq!(field("CheckMany", "boxes")["maxItems"], MAX_BATCH);
@@ -48,6 +51,7 @@ fn the_description_has_the_real_fields() {
         protocol: 1,
         extensions: vec![],
         key_required: false,
+        pow_bits: 0,
         limits,
     };
     let real: Value = serde_json::from_slice(&info.to_json()).unwrap();

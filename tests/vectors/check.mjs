@@ -20,6 +20,7 @@ const CHECKS = {
   'seal.json': mailbox.sealing,
   'message.json': mailbox.messages,
   'question.json': mailbox.questions,
+  'work.json': mailbox.work,
   'handshake.json': connection.handshake,
   'frame.json': connection.frames,
   'from-js.json': async vectors => [[isDeepStrictEqual(vectors, await make()), 'is not what make.mjs makes']],

@@ -41,3 +41,4 @@ mod strict_json;
 pub mod sync;
 pub mod user;
 pub mod value;
+pub mod work;

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{pair, paired, proxy::Plain, service, shows, wait};
+use common::{pair, paired, proxy::Plain, service, service_with, shows, wait};
 use connectoid::{EventKind, Share};
 use serde_json::json;
 
@@ -24,4 +24,12 @@ async fn a_service_without_extensions_is_enough() {
     }
     assert_eq!(plain.extensions(), [""; 0], "what is not listed is not used");
     assert_eq!(plain.descriptions(), 3, "each node asks once");
+}
+
+#[tokio::test]
+async fn work_is_done_where_a_service_asks_for_it() {
+    let service = service_with(|config| config.pow_bits = 12).await;
+    let (alice, bob) = paired(&service.url()).await;
+    bob.put("g", "c", "milk", json!({"count": 2})).await.unwrap();
+    shows(&alice, "milk", &json!({"count": 2})).await;
 }

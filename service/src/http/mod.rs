@@ -66,12 +66,15 @@ impl App {
 }
 
 fn info(config: &Config) -> ServiceInfo {
+    let asked_for = |extension: &Extension| *extension != Extension::Pow || config.pow_bits > 0;
+    let extensions = Extension::ALL.into_iter().filter(asked_for);
     ServiceInfo {
         service: "connectoid".into(),
         version: env!("CARGO_PKG_VERSION").into(),
         protocol: 1,
-        extensions: Extension::ALL.iter().map(|extension| extension.as_str().to_owned()).collect(),
+        extensions: extensions.map(|extension| extension.as_str().to_owned()).collect(),
         key_required: !config.api_keys.is_empty(),
+        pow_bits: config.pow_bits,
         limits: ServiceLimits::with_rates(
             config.limits.requests_per_second,
             config.limits.box_requests_per_second,

@@ -1,11 +1,12 @@
 //! The mailbox: what each operation does, whatever it came over.
 //!
-//! An operation passes these in order: the API key, the rate limits, the box (made if it is new and the
-//! client may), the answer where one is due, and the store. Nothing here knows of HTTP.
+//! An operation passes these in order: the API key, the rate limits, the work that a message may have to
+//! carry, the box (made if it is new and the client may), the answer where one is due, and the store. Nothing here knows of HTTP.
 
 mod admission;
 mod answer;
 mod check;
+mod entrance;
 mod questions;
 mod stats;
 mod waiters;
@@ -19,11 +20,12 @@ use connectoid_protocol::{
 };
 
 pub use answer::Answer;
+pub use entrance::Entrance;
 pub use stats::Counts;
 
 use crate::{
     clock::{Clock, Now},
-    config::{ApiKeys, Limits},
+    config::Limits,
     rules::{
         Micros, Network, Refused,
         origin::Origins,
@@ -56,7 +58,7 @@ pub struct Caller<'a> {
 pub struct Mailbox {
     store: Arc<dyn Store>,
     clock: Clock,
-    keys: ApiKeys,
+    entrance: Entrance,
     origins: Origins,
     admission: Admission,
     questions: Questions,
@@ -70,7 +72,7 @@ impl Mailbox {
         store: Arc<dyn Store>,
         secret: Secret,
         origins: Origins,
-        keys: ApiKeys,
+        entrance: Entrance,
         limits: &Limits,
         clock: Clock,
         stopping: Stopping,
@@ -78,7 +80,7 @@ impl Mailbox {
         Self {
             store,
             clock,
-            keys,
+            entrance,
             origins,
             admission: Admission::new(limits),
             questions: Questions::new(secret),
@@ -126,9 +128,7 @@ impl Mailbox {
     }
 
     async fn dispatch(&self, request: Request, caller: Caller<'_>) -> Result<Answer, Refused> {
-        if !self.keys.admit(request.ext()) {
-            return Err(Refused::finally(Refusal::WrongKey));
-        }
+        self.entrance.judge_key(&request)?;
         match request {
             Request::Send(send) => self.send(send, caller).await,
             Request::Check(check) => self.check(&check, caller).await,
@@ -141,6 +141,7 @@ impl Mailbox {
     async fn send(&self, send: Send, caller: Caller<'_>) -> Result<Answer, Refused> {
         let now = self.clock.now();
         self.admission.request(&[send.id], caller.network, now)?;
+        self.entrance.judge_work(&send, now.wall)?;
         let mut appended = self.store.append(send.id, send.data.clone(), IfMissing::Leave, now.wall).await?;
         if appended == Appended::NoBox {
             self.admission.new_box(&send.id, caller.network, now)?;

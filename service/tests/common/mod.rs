@@ -154,7 +154,7 @@ pub(crate) fn open(key: &BoxKey, origin: &str, question: &str) -> [u8; 32] {
 }
 
 pub(crate) fn send(key: &BoxKey, data: &str) -> Request {
-    Request::Send(Send { id: key.id(), ext: None, data: data.to_owned() })
+    Request::Send(Send { id: key.id(), ext: None, data: data.to_owned(), pow: None })
 }
 
 pub(crate) fn check(key: &BoxKey, at: u64, wait: u64) -> Request {

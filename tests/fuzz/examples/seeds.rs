@@ -109,7 +109,7 @@ fn requests() -> Vec<Vec<u8>> {
     let id = RECIPIENT.key.id();
     let (cursor, ext, answer) = (Cursor { id, at: 3 }, Some("key \"1\"".to_owned()), [9; 32]);
     let requests = [
-        Request::Send(Send { id, ext: None, data: "AAAA".into() }),
+        Request::Send(Send { id, ext: None, data: "AAAA".into(), pow: Some(7) }),
         Request::Check(Check { cursor, ext: ext.clone(), wait: 25, ask: true }),
         Request::CheckMany(CheckMany { cursors: vec![cursor, cursor], ext: ext.clone(), wait: 1 }),
         Request::Receive(Receive { cursor, ext: ext.clone(), answer, limit: 32 }),
@@ -132,6 +132,7 @@ fn replies() -> Vec<Vec<u8>> {
         protocol: 1,
         extensions: vec!["wait".into()],
         key_required: true,
+        pow_bits: 18,
         limits: ServiceLimits::with_rates(50, 2),
     };
     vec![

@@ -5,6 +5,7 @@ import { fromBase64url, fromHex, base64url, hex, text, utf8 } from '../lib/bytes
 import * as hpke from '../lib/hpke.mjs';
 import * as link from '../lib/link.mjs';
 import { canonical, readMessage, sign } from '../lib/message.mjs';
+import { isEnough, workHash } from '../lib/work.mjs';
 import { Results } from './results.mjs';
 
 export async function boxes(vectors) {
@@ -97,5 +98,18 @@ export async function questions(vectors) {
     await results.refused(() => hpke.openQuestion(q, id, 'https://relay.example', question), 'not_for_us', 'elsewhere');
   }
   for (const { url, origin } of vectors.origins) results.same(link.originOf(url), origin, url);
+  return results;
+}
+
+export async function work(vectors) {
+  const results = new Results();
+  for (const { Q, minute, data, bits, nonce, hash } of vectors.work) {
+    const id = fromHex(Q);
+    results.same(workHash(id, minute, data, nonce), hash, 'hash');
+    for (const later of [minute, minute + 1]) {
+      results.same(isEnough({ id, minute: later, data, nonce, bits }), true, `${bits} bits`);
+    }
+  }
+  for (const { what, Q, ...rest } of vectors.refused) results.same(isEnough({ id: fromHex(Q), ...rest }), false, what);
   return results;
 }

@@ -22,6 +22,9 @@ pub struct ServiceInfo {
     /// Whether requests need an API key as `ext`.
     #[serde(default)]
     pub key_required: bool,
+    /// How many bits of [`crate::work`] a `send` needs; 0 for none.
+    #[serde(default)]
+    pub pow_bits: u32,
     /// The limits.
     pub limits: ServiceLimits,
 }
@@ -36,11 +39,13 @@ pub enum Extension {
     Wait,
     /// `ask` in a `check`, and `drop`.
     Drop,
+    /// `pow` in a `send`, without which the service takes no message.
+    Pow,
 }
 
 impl Extension {
     /// Every extension that this version knows.
-    pub const ALL: [Self; 3] = [Self::Boxes, Self::Wait, Self::Drop];
+    pub const ALL: [Self; 4] = [Self::Boxes, Self::Wait, Self::Drop, Self::Pow];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -48,6 +53,7 @@ impl Extension {
             Self::Boxes => "boxes",
             Self::Wait => "wait",
             Self::Drop => "drop",
+            Self::Pow => "pow",
         }
     }
 }
@@ -127,6 +133,7 @@ mod tests {
             protocol: 1,
             extensions: vec!["wait".into(), "telepathy".into()],
             key_required: false,
+            pow_bits: 0,
             limits: ServiceLimits::with_rates(50, 2),
         };
         let text = String::from_utf8(info.to_json()).unwrap().replacen('{', r#"{"motd":"hi","#, 1);

@@ -14,6 +14,8 @@ pub enum Refusal {
     WrongAnswer,
     /// The operator asks for an API key as `ext`, and this is none.
     WrongKey,
+    /// The operator asks for proof of work ([`crate::work`]), and the message carries none or too little.
+    WorkNeeded,
     /// There is nothing at this path.
     NotFound,
     /// This path takes another HTTP method.
@@ -34,11 +36,12 @@ pub enum Refusal {
 
 impl Refusal {
     /// Every reason.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Malformed,
         Self::UnknownType,
         Self::WrongAnswer,
         Self::WrongKey,
+        Self::WorkNeeded,
         Self::NotFound,
         Self::WrongMethod,
         Self::TooSlow,
@@ -56,6 +59,7 @@ impl Refusal {
             Self::UnknownType => "Unknown type",
             Self::WrongAnswer => "Wrong answer",
             Self::WrongKey => "Wrong key",
+            Self::WorkNeeded => "Work needed",
             Self::NotFound => "Not found",
             Self::WrongMethod => "Wrong method",
             Self::TooSlow => "Too slow",
@@ -72,6 +76,7 @@ impl Refusal {
         match self {
             Self::Malformed | Self::UnknownType => 400,
             Self::WrongAnswer | Self::WrongKey => 401,
+            Self::WorkNeeded => 402,
             Self::NotFound => 404,
             Self::WrongMethod => 405,
             Self::TooSlow => 408,

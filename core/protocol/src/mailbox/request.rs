@@ -16,6 +16,7 @@ use crate::{
     boxes::BoxId,
     encoding::{base64url, parse_base64url_array},
     question::NONCE_LEN,
+    work::MAX_NONCE,
 };
 
 /// What a client asks of a service.
@@ -44,6 +45,8 @@ pub struct Send {
     pub ext: Option<String>,
     /// The sealed message, as 1 to [`MAX_DATA_LEN`] characters of base64url.
     pub data: String,
+    /// The nonce of [`crate::work`], where the service asks for it.
+    pub pow: Option<u64>,
 }
 
 /// A box and how far its reader has come.
@@ -125,6 +128,9 @@ pub enum RequestError {
     /// `data` or the body is too long.
     #[error("too long")]
     TooLong,
+    /// `pow` is beyond [`MAX_NONCE`].
+    #[error("pow: not below 2^53")]
+    Pow,
     /// `ext` is too long.
     #[error("ext: too long")]
     Ext,
@@ -184,6 +190,7 @@ impl Request {
         let wire = match self {
             Self::Send(send) => Wire {
                 data: Some(Text::new(&send.data)),
+                pow: send.pow,
                 ..Wire::new("send", send.ext.as_deref(), Some(&send.id))
             },
             Self::Check(check) => Wire {
@@ -249,6 +256,8 @@ struct Wire<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     at: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pow: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     limit: Option<usize>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     wait: Option<u64>,
@@ -308,7 +317,11 @@ impl<'a> Wire<'a> {
         {
             return Err(RequestError::Data);
         }
-        Ok(Send { id: parse_id(self.id.as_ref())?, data: data.to_owned(), ext: self.into_ext() })
+        if self.pow.is_some_and(|nonce| nonce > MAX_NONCE) {
+            return Err(RequestError::Pow);
+        }
+        let (id, data, pow) = (parse_id(self.id.as_ref())?, data.to_owned(), self.pow);
+        Ok(Send { id, data, pow, ext: self.into_ext() })
     }
 
     fn into_check(self) -> Result<Check, RequestError> {

@@ -15,7 +15,8 @@ fn all() -> Vec<Request> {
     let ext = Some("key \"1\"".to_owned());
     let cursor = Cursor { id: id(1), at: MAX_AT };
     vec![
-        Request::Send(Send { id: id(1), ext: None, data: "AAAA".into() }),
+        Request::Send(Send { id: id(1), ext: None, data: "AAAA".into(), pow: None }),
+        Request::Send(Send { id: id(1), ext: ext.clone(), data: "AAAA".into(), pow: Some(MAX_NONCE) }),
         Request::Check(Check { cursor, ext: ext.clone(), wait: 25, ask: true }),
         Request::Check(Check { cursor: Cursor { at: 0, ..cursor }, ext: None, wait: 0, ask: false }),
         Request::CheckMany(CheckMany {
@@ -57,6 +58,8 @@ fn bad_requests_say_which_field_is_wrong() {
         ("{}".into(), RequestError::Json),
         (r#"{"type":"sand"}"#.into(), RequestError::Type),
         (r#"{"type":"check"}"#.into(), RequestError::Box),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"AA","pow":9007199254740992}}"#), RequestError::Pow),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"AA","pow":-1}}"#), RequestError::Json),
         (format!(r#"{{"type":"check","pub":"{id}="}}"#), RequestError::Box),
         (format!(r#"{{"type":"check","pub":"{id}","pub":"{id}"}}"#), RequestError::Json),
         (format!(r#"{{"type":"check","pub":"{id}","at":-1}}"#), RequestError::Json),
@@ -91,7 +94,8 @@ fn bad_requests_say_which_field_is_wrong() {
 #[test]
 fn the_longest_message_and_the_largest_batch_fit_into_a_request() {
     let data = "A".repeat(MAX_DATA_LEN);
-    let send = Request::Send(Send { id: id(1), ext: Some("\"".repeat(MAX_EXT_LEN)), data });
+    let send =
+        Request::Send(Send { id: id(1), ext: Some("\"".repeat(MAX_EXT_LEN)), data, pow: Some(MAX_NONCE) });
     assert!(send.to_json().len() <= MAX_REQUEST_LEN);
     let cursors = vec![Cursor { id: id(1), at: MAX_AT }; MAX_BATCH];
     let mut check = CheckMany { cursors, ext: None, wait: MAX_WAIT_SECS };

@@ -30,6 +30,7 @@ mod seal;
 mod support;
 mod user;
 mod value;
+mod work;
 
 use support::run;
 
@@ -61,6 +62,11 @@ fn messages() {
 #[test]
 fn questions() {
     run::<question::Questions>();
+}
+
+#[test]
+fn proofs_of_work() {
+    run::<work::Work>();
 }
 
 #[test]

@@ -82,10 +82,11 @@ impl Http {
     }
 
     /// Asks a service what it is.
-    pub(super) async fn describe(&self, service: &str) -> Result<ServiceInfo, ServiceFailure> {
+    pub(super) async fn describe(&self, service: &str) -> Result<Answer<ServiceInfo>, ServiceFailure> {
         let raw = self.exchange(Method::GET, service, Bytes::new(), TIMEOUT).await?;
         if raw.status == StatusCode::OK {
-            return ServiceInfo::parse(&raw.body).ok_or(ServiceFailure::Malformed);
+            let info = ServiceInfo::parse(&raw.body).ok_or(ServiceFailure::Malformed)?;
+            return Ok(Answer { reply: info, date: raw.date });
         }
         let error = parse_reply::<Done>(&raw.body).err().unwrap_or(ReplyError::Malformed);
         Err(failure(raw.status, &error, raw.retry_after))

@@ -1,17 +1,13 @@
 //! Checking, fetching, sending and closing boxes at a service.
 
-use std::{
-    collections::HashMap,
-    sync::Mutex,
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{collections::HashMap, sync::Mutex};
 
 use connectoid_protocol::{
     boxes::{BoxId, BoxKey},
     encoding::parse_base64url,
     mailbox::{
         Check, CheckMany, Checked as CheckedOne, CheckedMany, Cursor, Done, Drop, MAX_BOX_MESSAGES, Receive,
-        Received, Refusal, Request, Send,
+        Received, Refusal, Request,
     },
     origin,
     poll::Endpoint,
@@ -20,7 +16,12 @@ use connectoid_protocol::{
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
 
-use super::{hands::lock, http::Answer, services::Services};
+use super::{
+    clock::{ahead, now_seconds},
+    hands::lock,
+    http::Answer,
+    services::Services,
+};
 use crate::engine::{Checked, Destination, Fetched, ServiceFailure};
 
 /// So many messages at once say that a box was filling up while nobody read it.
@@ -89,7 +90,7 @@ pub(super) async fn check(
         unconfirmed.note(&found);
         fetched.push(found);
     }
-    Ok(Checked { fetched, clock_ahead: date.map(ahead) })
+    Ok(Checked { fetched, clock_ahead: date.map(|date| ahead(date).saturating_mul(1_000_000)) })
 }
 
 /// All boxes in one request.
@@ -219,11 +220,10 @@ pub(super) async fn send(
     to: &Destination,
     data: &str,
 ) -> Vec<(String, Result<(), ServiceFailure>)> {
-    let sendings = to.endpoints.iter().map(|endpoint| async {
-        let request = Request::Send(Send { id: to.id, ext: endpoint.ext.clone(), data: data.to_owned() });
-        let sent = services.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ());
-        (endpoint.service.clone(), sent)
-    });
+    let sendings = to
+        .endpoints
+        .iter()
+        .map(|endpoint| async { (endpoint.service.clone(), services.send(endpoint, to.id, data).await) });
     join_all(sendings).await
 }
 
@@ -253,16 +253,4 @@ async fn ask(services: &Services, endpoint: &Endpoint, key: &BoxKey) -> Result<S
     let check = Request::Check(Check { cursor, ext: endpoint.ext.clone(), wait: 0, ask: true });
     let asked = services.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
     asked.question.ok_or(ServiceFailure::Malformed)
-}
-
-/// How far a service's clock is ahead of this device's, in µs, by the date of its reply in s.
-fn ahead(date: u64) -> i64 {
-    let difference =
-        i64::try_from(date).unwrap_or(i64::MAX / 2_000_000) - i64::try_from(now_seconds()).unwrap_or(0);
-    difference.saturating_mul(1_000_000)
-}
-
-#[allow(clippy::disallowed_methods, reason = "the device's own clock is what is compared")]
-fn now_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
 }

@@ -7,6 +7,7 @@
 //! | `clock` | time in µs, which never runs backwards |
 //! | `http` | one HTTP request to a mailbox service |
 //! | `services` | what each service offers, asked once |
+//! | `work` | proof of work, for services that ask for it |
 //! | `mailbox` | checking, fetching, sending and closing boxes |
 //! | `connections` | WebRTC connections, and frames over them |
 
@@ -17,6 +18,7 @@ mod hands;
 mod http;
 mod mailbox;
 mod services;
+mod work;
 
 pub(crate) use self::{
     engine_thread::{EngineHandle, start},

@@ -7,7 +7,11 @@
 
 use std::{collections::HashMap, sync::Mutex, time::Duration};
 
-use connectoid_protocol::mailbox::{Extension, Refusal, Reply, Request, ServiceInfo};
+use connectoid_protocol::{
+    boxes::BoxId,
+    mailbox::{Done, Extension, Refusal, Reply, Request, Send, ServiceInfo},
+    poll::Endpoint,
+};
 use futures_util::{
     FutureExt,
     future::{BoxFuture, Shared},
@@ -15,8 +19,10 @@ use futures_util::{
 use tokio::time::Instant;
 
 use super::{
+    clock::ahead,
     hands::lock,
     http::{Answer, Http},
+    work::Worker,
 };
 use crate::engine::ServiceFailure;
 
@@ -27,6 +33,8 @@ const BELIEVED: Duration = Duration::from_hours(1);
 /// The version of the mailbox protocol that this client speaks.
 const PROTOCOL: u32 = 1;
 
+const WORK_NEEDED: ServiceFailure = ServiceFailure::Refused(Refusal::WorkNeeded, 0);
+
 /// What a service offers beyond the three operations of every service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Offer {
@@ -36,15 +44,29 @@ pub(super) struct Offer {
     pub(super) wait: bool,
     /// Closing boxes.
     pub(super) drop: bool,
+    /// How many bits of work a message needs, unless its `ext` is an API key.
+    pow_bits: u32,
+    /// Whether an API key is needed, which exempts from work.
+    key_required: bool,
+    /// How far the service's clock is ahead, in s, if it told.
+    ahead: i64,
 }
 
-impl From<&ServiceInfo> for Offer {
-    fn from(info: &ServiceInfo) -> Self {
+impl Offer {
+    fn new(info: &ServiceInfo, date: Option<u64>) -> Self {
         Self {
             boxes: info.offers(Extension::Boxes),
             wait: info.offers(Extension::Wait),
             drop: info.offers(Extension::Drop),
+            pow_bits: info.pow_bits,
+            key_required: info.key_required,
+            ahead: date.map_or(0, ahead),
         }
+    }
+
+    /// Whether a message needs work. An `ext` is taken for the API key where there is such a thing.
+    fn needs_work(&self, endpoint: &Endpoint) -> bool {
+        self.pow_bits > 0 && !(self.key_required && endpoint.ext.is_some())
     }
 }
 
@@ -60,12 +82,13 @@ struct Known {
 /// The services.
 pub(super) struct Services {
     http: Http,
+    worker: Worker,
     known: Mutex<HashMap<String, Known>>,
 }
 
 impl Services {
     pub(super) fn new() -> Self {
-        Self { http: Http::new(), known: Mutex::default() }
+        Self { http: Http::new(), worker: Worker::new(), known: Mutex::default() }
     }
 
     /// What a service offers, which is asked for if it is not known.
@@ -89,10 +112,52 @@ impl Services {
         wait: u64,
     ) -> Result<Answer<T>, ServiceFailure> {
         let result = self.http.call(service, request, wait).await;
-        if let Err(ServiceFailure::Refused(Refusal::Malformed | Refusal::UnknownType, _)) = result {
+        if let Err(ServiceFailure::Refused(reason, _)) = result
+            && matches!(reason, Refusal::Malformed | Refusal::UnknownType | Refusal::WorkNeeded)
+        {
             lock(&self.known).remove(service);
         }
         result
+    }
+
+    /// Leaves a message in a box. What the service asks for is found out by trying, unless it is known: most
+    /// ask for nothing.
+    pub(super) async fn send(
+        &self,
+        endpoint: &Endpoint,
+        id: BoxId,
+        data: &str,
+    ) -> Result<(), ServiceFailure> {
+        let known = self.known_offer(&endpoint.service).filter(|offer| offer.needs_work(endpoint));
+        let sent = self.send_with_work(endpoint, id, data, known).await;
+        if sent != Err(WORK_NEEDED) {
+            return sent;
+        }
+        let offer = self.offer(&endpoint.service).await?;
+        self.send_with_work(endpoint, id, data, Some(offer)).await
+    }
+
+    async fn send_with_work(
+        &self,
+        endpoint: &Endpoint,
+        id: BoxId,
+        data: &str,
+        offer: Option<Offer>,
+    ) -> Result<(), ServiceFailure> {
+        let pow = match offer {
+            Some(offer) => {
+                let found = self.worker.work(id, data, offer.pow_bits, offer.ahead).await;
+                Some(found.ok_or(WORK_NEEDED)?)
+            }
+            None => None,
+        };
+        let request = Request::Send(Send { id, ext: endpoint.ext.clone(), data: data.to_owned(), pow });
+        self.call::<Done>(&endpoint.service, &request, 0).await.map(|_| ())
+    }
+
+    /// What a service offers, if it has told already.
+    fn known_offer(&self, service: &str) -> Option<Offer> {
+        lock(&self.known).get(service)?.asking.peek()?.ok()
     }
 
     fn asking(&self, service: &str) -> Asking {
@@ -102,15 +167,16 @@ impl Services {
             return known.asking.clone();
         }
         let (http, url) = (self.http.clone(), service.to_owned());
-        let asking = async move { http.describe(&url).await.and_then(|info| judge(&info)) }.boxed().shared();
+        let asking = async move { judge(&http.describe(&url).await?) }.boxed().shared();
         known.insert(service.to_owned(), Known { since: Instant::now(), asking: asking.clone() });
         asking
     }
 }
 
 /// Another version of the protocol is nothing that this client could talk to.
-fn judge(info: &ServiceInfo) -> Result<Offer, ServiceFailure> {
-    if info.protocol == PROTOCOL { Ok(Offer::from(info)) } else { Err(ServiceFailure::Malformed) }
+fn judge(described: &Answer<ServiceInfo>) -> Result<Offer, ServiceFailure> {
+    let Answer { reply: info, date } = described;
+    if info.protocol == PROTOCOL { Ok(Offer::new(info, *date)) } else { Err(ServiceFailure::Malformed) }
 }
 
 #[cfg(test)]
@@ -126,11 +192,16 @@ mod tests {
             version: "1".into(),
             protocol: PROTOCOL,
             extensions: vec!["wait".into(), "telepathy".into()],
-            key_required: false,
+            key_required: true,
+            pow_bits: 7,
             limits: ServiceLimits::with_rates(50, 2),
         };
-        assert_eq!(judge(&info), Ok(Offer { boxes: false, wait: true, drop: false }));
+        let offer = judge(&Answer { reply: info.clone(), date: None }).unwrap();
+        assert_eq!((offer.boxes, offer.wait, offer.drop), (false, true, false));
+        let endpoint =
+            |ext: Option<&str>| Endpoint { service: "http://a".into(), ext: ext.map(str::to_owned) };
+        assert!(offer.needs_work(&endpoint(None)) && !offer.needs_work(&endpoint(Some("key"))));
         info.protocol += 1;
-        assert_eq!(judge(&info), Err(ServiceFailure::Malformed));
+        assert_eq!(judge(&Answer { reply: info, date: None }), Err(ServiceFailure::Malformed));
     }
 }

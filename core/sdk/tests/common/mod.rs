@@ -22,7 +22,14 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A service on loopback, in memory.
 pub async fn service() -> RunningService {
-    Service::start(Config::new("127.0.0.1:0".parse().unwrap(), Storage::Memory)).await.unwrap()
+    service_with(|_| {}).await
+}
+
+/// As [`service`], set up otherwise.
+pub async fn service_with(set: impl FnOnce(&mut Config)) -> RunningService {
+    let mut config = Config::new("127.0.0.1:0".parse().unwrap(), Storage::Memory);
+    set(&mut config);
+    Service::start(config).await.unwrap()
 }
 
 /// A node in memory, reachable over loopback only.
