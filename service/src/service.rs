@@ -93,7 +93,7 @@ impl Service {
             config.clock.clone(),
             stopping.clone(),
         ));
-        let router = App::new(mailbox.clone(), &config).into_router();
+        let router = App::new(mailbox.clone(), &config, stopping.clone()).into_router();
         let server = Server::new(listener, tls, router, connection_count(&config), stopping.clone());
         let weak = Arc::downgrade(&mailbox);
         let task = tokio::spawn(run(server, mailbox, lock, stopping));

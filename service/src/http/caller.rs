@@ -1,23 +1,51 @@
 //! Who asks: the connection's address, or what the proxy in front says.
 
+use std::sync::Arc;
+
 use axum::http::{HeaderMap, header, request::Parts};
 
+use super::server::Place;
 use crate::{mailbox::Caller, rules::Network};
 
-/// The network at the other end of the connection.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) Network);
+/// The other end of the connection.
+#[derive(Clone)]
+pub(super) struct Peer {
+    /// Its network.
+    pub(super) network: Network,
+    /// Its place among the connections, which is free when nothing of the connection is left.
+    pub(super) _place: Arc<Place>,
+}
+
+/// A [`Caller`] that outlives its request.
+pub(super) struct Client {
+    pub(super) network: Network,
+    scheme: &'static str,
+    authority: Option<String>,
+}
+
+impl From<Caller<'_>> for Client {
+    fn from(caller: Caller<'_>) -> Self {
+        let Caller { network, scheme, authority } = caller;
+        Self { network, scheme, authority: authority.map(str::to_owned) }
+    }
+}
+
+impl Client {
+    pub(super) fn caller(&self) -> Caller<'_> {
+        Caller { network: self.network, scheme: self.scheme, authority: self.authority.as_deref() }
+    }
+}
 
 /// The caller of a request.
 pub(super) fn caller<'a>(
     parts: &'a Parts,
-    peer: Peer,
+    peer: Network,
     scheme: &'static str,
     trust_proxy: bool,
 ) -> Caller<'a> {
     let authority = parts.uri.authority().map(axum::http::uri::Authority::as_str);
     let authority = authority.or_else(|| text(&parts.headers, header::HOST.as_str()));
-    let direct = Caller { network: peer.0, scheme, authority };
+    let direct = Caller { network: peer, scheme, authority };
     if !trust_proxy {
         return direct;
     }
@@ -28,7 +56,7 @@ pub(super) fn caller<'a>(
         Some(_) => "http",
         None => scheme,
     };
-    Caller { network: network.unwrap_or(peer.0), scheme, authority }
+    Caller { network: network.unwrap_or(peer), scheme, authority }
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -59,20 +87,20 @@ mod tests {
     #[test]
     fn headers_of_a_proxy_are_believed_only_on_request() {
         let parts = request("/", &FORWARDED);
-        let peer = Peer(network("10.0.0.1"));
+        let peer = network("10.0.0.1");
         let direct = caller(&parts, peer, "http", false);
-        assert_eq!((direct.network, direct.scheme), (peer.0, "http"));
+        assert_eq!((direct.network, direct.scheme), (peer, "http"));
         let proxied = caller(&parts, peer, "http", true);
         assert_eq!((proxied.network, proxied.scheme), (network("192.0.2.1"), "https"));
         let parts = request("/", &[]);
         let bare = caller(&parts, peer, "https", true);
-        assert_eq!((bare.network, bare.scheme, bare.authority), (peer.0, "https", None));
+        assert_eq!((bare.network, bare.scheme, bare.authority), (peer, "https", None));
     }
 
     #[test]
     fn http2_names_the_authority_in_the_uri() {
         let parts = request("https://mail.example:7000/", &FORWARDED[..1]);
-        let caller = caller(&parts, Peer(network("10.0.0.1")), "https", false);
+        let caller = caller(&parts, network("10.0.0.1"), "https", false);
         assert_eq!(caller.authority, Some("mail.example:7000"));
     }
 }

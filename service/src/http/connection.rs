@@ -23,14 +23,14 @@ use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
 use super::caller::Peer;
-use crate::{rules::Network, stop::Stopping};
+use crate::stop::Stopping;
 
 /// How long a TLS handshake may take.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a connection may lie idle, and how long a request's head may take. Longer than the usual
 /// minute between two checks of an app in the foreground.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+pub(super) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// How long a connection that was asked to end may take.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
@@ -75,10 +75,10 @@ impl Protocols {
     }
 }
 
-/// Serves a connection until it ends, lies idle, or the service stops.
+/// Serves a connection until it ends, becomes a WebSocket, lies idle, or the service stops.
 pub(super) async fn serve(
     stream: TcpStream,
-    network: Network,
+    peer: Peer,
     tls: Option<TlsAcceptor>,
     router: Router,
     protocols: &Protocols,
@@ -89,10 +89,10 @@ pub(super) async fn serve(
         return;
     }
     let Some(tls) = tls else {
-        return serve_http(stream, network, router, protocols, stopping).await;
+        return serve_http(stream, peer, router, protocols, stopping).await;
     };
     if let Ok(Ok(stream)) = tokio::time::timeout(HANDSHAKE_TIMEOUT, tls.accept(stream)).await {
-        serve_http(stream, network, router, protocols, stopping).await;
+        serve_http(stream, peer, router, protocols, stopping).await;
     } else {
         tracing::debug!("TLS handshake failed");
     }
@@ -100,14 +100,14 @@ pub(super) async fn serve(
 
 async fn serve_http(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    network: Network,
+    peer: Peer,
     router: Router,
     protocols: &Protocols,
     mut stopping: Stopping,
 ) {
     let activity = Arc::new(Activity::default());
     let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(network));
+        request.extensions_mut().insert(peer.clone());
         let response = router.clone().call(request);
         let busy = Busy::start(activity.clone());
         async move {
@@ -116,7 +116,7 @@ async fn serve_http(
             response
         }
     });
-    let mut connection = pin!(protocols.0.serve_connection(TokioIo::new(stream), service));
+    let mut connection = pin!(protocols.0.serve_connection_with_upgrades(TokioIo::new(stream), service));
     let stop = async {
         tokio::select! {
             () = stopping.stopped() => {}

@@ -1,6 +1,6 @@
 //! HTTP: from requests to operations and back. Nothing is decided here but the form.
 //!
-//! `POST /` takes an operation, `GET /` describes the service, `GET /health` says whether it works and
+//! `POST /` takes an operation, `GET /` describes the service or becomes a WebSocket, `GET /health` says whether it works and
 //! `GET /openapi.json` describes this API to tools.
 
 mod caller;
@@ -8,13 +8,14 @@ mod connection;
 mod operation;
 mod reply;
 mod server;
+mod socket;
 mod tls;
 
 use std::sync::Arc;
 
 use axum::{
     Router,
-    extract::State,
+    extract::{Request, State},
     http::Method,
     response::Response,
     routing::{get, post},
@@ -29,7 +30,9 @@ use crate::{
     config::Config,
     mailbox::Mailbox,
     rules::{Refused, headcount::Headcount},
+    stop::Stopping,
 };
+use caller::Peer;
 use reply::{json, refusal};
 
 /// The API as OpenAPI 3.1.
@@ -42,15 +45,16 @@ pub struct App {
     slow_bodies: Arc<Headcount>,
     trust_proxy: bool,
     scheme: &'static str,
+    stopping: Stopping,
 }
 
 impl App {
-    /// The API over a mailbox.
-    pub fn new(mailbox: Arc<Mailbox>, config: &Config) -> Self {
+    /// The API over a mailbox, whose WebSockets end when it is to stop.
+    pub fn new(mailbox: Arc<Mailbox>, config: &Config, stopping: Stopping) -> Self {
         let scheme = if config.tls.is_some() { "https" } else { "http" };
         let slow_bodies = Headcount::new(operation::SLOW_BODIES, operation::SLOW_BODIES_PER_CLIENT);
         let info = info(config).to_json().into();
-        Self { mailbox, info, slow_bodies, trust_proxy: config.trust_proxy, scheme }
+        Self { mailbox, info, slow_bodies, trust_proxy: config.trust_proxy, scheme, stopping }
     }
 
     /// The API as a router.
@@ -82,7 +86,14 @@ fn info(config: &Config) -> ServiceInfo {
     }
 }
 
-async fn describe(State(app): State<Arc<App>>) -> Response {
+async fn describe(
+    State(app): State<Arc<App>>,
+    axum::Extension(peer): axum::Extension<Peer>,
+    request: Request,
+) -> Response {
+    if socket::is_asked_for(request.headers()) {
+        return socket::upgrade(app, peer, request.into_parts().0).await;
+    }
     json(app.info.clone())
 }
 

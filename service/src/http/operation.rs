@@ -35,7 +35,7 @@ pub(super) async fn operate(
     Extension(peer): Extension<Peer>,
     request: HttpRequest,
 ) -> Response {
-    match perform(&app, peer, request).await {
+    match perform(&app, peer.network, request).await {
         Ok(answer) => {
             tracing::debug!("done");
             json(answer.to_json())
@@ -47,7 +47,7 @@ pub(super) async fn operate(
     }
 }
 
-async fn perform(app: &App, peer: Peer, request: HttpRequest) -> Result<Answer, Refused> {
+async fn perform(app: &App, peer: Network, request: HttpRequest) -> Result<Answer, Refused> {
     let (parts, body) = request.into_parts();
     let caller = caller(&parts, peer, app.scheme, app.trust_proxy);
     let body = receive(app, caller.network, body).await?;

@@ -5,13 +5,20 @@ use std::{io, sync::Arc, time::Duration};
 use axum::Router;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::mpsc,
     task::JoinSet,
 };
 use tokio_rustls::TlsAcceptor;
 
-use super::connection::{self, Protocols};
+use super::{
+    caller::Peer,
+    connection::{self, Protocols},
+};
 use crate::{
-    rules::{Network, headcount::Headcount},
+    rules::{
+        Network,
+        headcount::{Headcount, Presence},
+    },
     stop::Stopping,
 };
 
@@ -20,6 +27,12 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long to wait after the system refused to hand out a connection, typically for want of files.
 const ACCEPT_RETRY: Duration = Duration::from_millis(100);
+
+/// A place among the connections. A WebSocket keeps it when the HTTP that led to it has ended.
+pub(super) struct Place {
+    _presence: Presence,
+    _open: mpsc::Sender<()>,
+}
 
 /// Serves connections.
 pub struct Server {
@@ -46,6 +59,7 @@ impl Server {
     pub async fn run(self) {
         let protocols = Arc::new(Protocols::new());
         let mut connections = JoinSet::new();
+        let (open, mut all_closed) = mpsc::channel(1);
         let mut stopping = self.stopping.clone();
         loop {
             tokio::select! {
@@ -53,14 +67,19 @@ impl Server {
                 Some(_) = connections.join_next() => {}
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, address)) => {
-                        self.serve(stream, Network::of(address.ip()), &protocols, &mut connections);
+                        let network = Network::of(address.ip());
+                        self.serve(stream, network, open.clone(), &protocols, &mut connections);
                     }
                     Err(error) => pause(&error).await,
                 },
             }
         }
-        drop(self.listener);
-        let ended = async { while connections.join_next().await.is_some() {} };
+        drop((self.listener, open));
+        let ended = async {
+            while connections.join_next().await.is_some() {}
+            // Nothing is ever sent: it ends when the last connection has given its place up.
+            while all_closed.recv().await.is_some() {}
+        };
         if tokio::time::timeout(STOP_TIMEOUT, ended).await.is_err() {
             tracing::warn!(connections = connections.len(), "stopped with requests still open");
             connections.shutdown().await;
@@ -72,6 +91,7 @@ impl Server {
         &self,
         stream: TcpStream,
         network: Network,
+        open: mpsc::Sender<()>,
         protocols: &Arc<Protocols>,
         connections: &mut JoinSet<()>,
     ) {
@@ -81,9 +101,9 @@ impl Server {
         };
         let (tls, router) = (self.tls.clone(), self.router.clone());
         let (protocols, stopping) = (protocols.clone(), self.stopping.clone());
+        let peer = Peer { network, _place: Arc::new(Place { _presence: presence, _open: open }) };
         connections.spawn(async move {
-            connection::serve(stream, network, tls, router, &protocols, stopping).await;
-            drop(presence);
+            connection::serve(stream, peer, tls, router, &protocols, stopping).await;
         });
     }
 }

@@ -1,7 +1,7 @@
 //! What an operation answers.
 
 use bytes::Bytes;
-use connectoid_protocol::mailbox::{Checked, CheckedMany, Received, Reply};
+use connectoid_protocol::mailbox::{Checked, CheckedMany, Pushed, Received, Reply};
 
 /// A successful answer.
 pub enum Answer {
@@ -15,6 +15,8 @@ pub enum Answer {
     CheckedMany(CheckedMany),
     /// To `receive`.
     Received(Received),
+    /// To nothing: something has arrived.
+    Pushed(Pushed),
 }
 
 impl Answer {
@@ -26,6 +28,7 @@ impl Answer {
             Self::Checked(checked) => checked.to_json().into(),
             Self::CheckedMany(checked) => checked.to_json().into(),
             Self::Received(received) => received.to_json().into(),
+            Self::Pushed(pushed) => pushed.to_json().into(),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Mailbox {
         self.waiters.register(ids.to_vec(), caller.network, Duration::from_secs(secs)).map(Some)
     }
 
-    async fn reports(&self, cursors: &[Cursor], caller: Caller<'_>) -> Vec<BoxReport> {
+    pub(super) async fn reports(&self, cursors: &[Cursor], caller: Caller<'_>) -> Vec<BoxReport> {
         let mut reports = Vec::new();
         for cursor in cursors {
             reports.extend(self.report(*cursor, caller).await);

@@ -8,6 +8,7 @@ mod answer;
 mod check;
 mod entrance;
 mod questions;
+mod session;
 mod stats;
 mod waiters;
 
@@ -21,6 +22,7 @@ use connectoid_protocol::{
 
 pub use answer::Answer;
 pub use entrance::Entrance;
+pub use session::Session;
 pub use stats::Counts;
 
 use crate::{
@@ -49,7 +51,7 @@ pub struct Caller<'a> {
     /// The client's network.
     pub network: Network,
     /// `http` or `https`, as the client dialled.
-    pub scheme: &'a str,
+    pub scheme: &'static str,
     /// `Host` or `:authority`.
     pub authority: Option<&'a str>,
 }

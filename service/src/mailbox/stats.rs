@@ -25,7 +25,7 @@ pub struct Counts {
     pub sent: u64,
     /// Checks that found nothing.
     pub checked: u64,
-    /// Checks that found something.
+    /// Checks that found something, and reports of what arrived later.
     pub found: u64,
     /// Times that messages were handed out.
     pub received: u64,
@@ -41,7 +41,7 @@ impl Stats {
     pub(super) fn count(&self, kind: &str, result: &Result<Answer, Refused>) {
         let counter = match result {
             Ok(Answer::Nothing) => &self.checked,
-            Ok(Answer::Checked(_) | Answer::CheckedMany(_)) => &self.found,
+            Ok(Answer::Checked(_) | Answer::CheckedMany(_) | Answer::Pushed(_)) => &self.found,
             Ok(Answer::Received(_)) => &self.received,
             Ok(Answer::Done) if kind == "send" => &self.sent,
             Ok(Answer::Done) => &self.dropped,

@@ -30,11 +30,16 @@ pub(super) struct Waiters {
 #[derive(Default)]
 struct Table(Mutex<HashMap<BoxId, Vec<Arc<Notify>>>>);
 
-/// A check that waits, until it is dropped.
-pub(super) struct Waiting {
+/// Hears when something happens in some boxes, until it is dropped.
+pub(super) struct Watch {
     table: Arc<Table>,
     ids: Vec<BoxId>,
     bell: Arc<Notify>,
+}
+
+/// A check that waits, until it is dropped.
+pub(super) struct Waiting {
+    watch: Watch,
     deadline: Instant,
     stopping: Stopping,
     _presence: Presence,
@@ -53,21 +58,25 @@ impl Waiters {
         network: Network,
         wait: Duration,
     ) -> Result<Waiting, Refused> {
-        let presence = self.count.enter(network).ok_or(Refused::too_often(RETRY))?;
+        let presence = self.enter(network)?;
+        let (watch, deadline) = (self.watch(ids), Instant::now() + wait);
+        Ok(Waiting { watch, deadline, stopping: self.stopping.clone(), _presence: presence })
+    }
+
+    /// Counts one more that waits, if there is room.
+    pub(super) fn enter(&self, network: Network) -> Result<Presence, Refused> {
+        self.count.enter(network).ok_or(Refused::too_often(RETRY))
+    }
+
+    /// Listens for what happens in these boxes from now on.
+    pub(super) fn watch(&self, ids: Vec<BoxId>) -> Watch {
         let bell = Arc::new(Notify::new());
         let mut table = self.table.lock();
         for id in &ids {
             table.entry(*id).or_default().push(bell.clone());
         }
         drop(table);
-        Ok(Waiting {
-            table: self.table.clone(),
-            ids,
-            bell,
-            deadline: Instant::now() + wait,
-            stopping: self.stopping.clone(),
-            _presence: presence,
-        })
+        Watch { table: self.table.clone(), ids, bell }
     }
 
     /// How many checks wait.
@@ -87,14 +96,21 @@ impl Waiting {
     /// Waits for one of the boxes to change; `false` if that is no longer to be expected in time.
     pub(super) async fn changed(&mut self) -> bool {
         tokio::select! {
-            () = self.bell.notified() => true,
+            () = self.watch.rung() => true,
             () = tokio::time::sleep_until(self.deadline) => false,
             () = self.stopping.stopped() => false,
         }
     }
 }
 
-impl Drop for Waiting {
+impl Watch {
+    /// Waits for something to happen; what happened before the wait counts.
+    pub(super) async fn rung(&self) {
+        self.bell.notified().await;
+    }
+}
+
+impl Drop for Watch {
     fn drop(&mut self) {
         let mut table = self.table.lock();
         for id in &self.ids {

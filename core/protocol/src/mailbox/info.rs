@@ -41,11 +41,13 @@ pub enum Extension {
     Drop,
     /// `pow` in a `send`, without which the service takes no message.
     Pow,
+    /// All of this over a WebSocket, on which the service tells what arrives.
+    Ws,
 }
 
 impl Extension {
     /// Every extension that this version knows.
-    pub const ALL: [Self; 4] = [Self::Boxes, Self::Wait, Self::Drop, Self::Pow];
+    pub const ALL: [Self; 5] = [Self::Boxes, Self::Wait, Self::Drop, Self::Ws, Self::Pow];
 
     /// Its name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -54,6 +56,7 @@ impl Extension {
             Self::Wait => "wait",
             Self::Drop => "drop",
             Self::Pow => "pow",
+            Self::Ws => "ws",
         }
     }
 }

@@ -24,7 +24,9 @@ mod request;
 pub use info::{Extension, ServiceInfo, ServiceLimits};
 pub use limits::*;
 pub use refusal::Refusal;
-pub use reply::{BoxReport, Checked, CheckedMany, Done, Message, Received, Reply, ReplyError, parse_reply};
+pub use reply::{
+    BoxReport, Checked, CheckedMany, Done, Message, Pushed, Received, Reply, ReplyError, parse_reply,
+};
 pub use request::{Check, CheckMany, Cursor, Drop, Receive, Request, RequestError, Send};
 
 #[doc(no_inline)]

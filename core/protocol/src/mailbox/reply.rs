@@ -8,7 +8,7 @@ use super::{Refusal, RequestError, limits::MAX_REPLY_LEN};
 pub trait Reply: Serialize + DeserializeOwned {
     /// Writes the reply.
     fn to_json(&self) -> Vec<u8> {
-        json(&Envelope { ok: true, error: None, detail: None, reply: Some(self) })
+        json(&Envelope { reply: Some(self), ..Envelope::new(true) })
     }
 }
 
@@ -34,6 +34,16 @@ pub struct CheckedMany {
     /// The boxes about which there is something to say; nothing was found in the others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub boxes: Vec<BoxReport>,
+}
+
+/// What a service says unasked on a WebSocket: something happened in a box of the last [`super::CheckMany`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// Always true; replies have no such field.
+    pub push: bool,
+    /// As in the reply to a `check` now.
+    #[serde(flatten)]
+    pub checked: CheckedMany,
 }
 
 /// What there is to say about one box of several.
@@ -86,6 +96,7 @@ impl Received {
 impl Reply for Done {}
 impl Reply for Checked {}
 impl Reply for CheckedMany {}
+impl Reply for Pushed {}
 impl Reply for Received {}
 
 /// The reply is no success.
@@ -122,8 +133,13 @@ pub fn parse_reply<T: Reply>(body: &[u8]) -> Result<T, ReplyError> {
 impl Refusal {
     /// Writes the reply `{"ok":false,"error":…,"detail":…}`. `detail` helps a developer; programs go by `error`.
     pub fn to_json(self, detail: Option<RequestError>) -> Vec<u8> {
+        self.to_frame(detail, None)
+    }
+
+    /// Writes the reply for a WebSocket, where nothing but the JSON can say how many seconds to wait.
+    pub fn to_frame(self, detail: Option<RequestError>, retry_after: Option<u64>) -> Vec<u8> {
         let detail = detail.map(|detail| detail.to_string());
-        json(&Envelope::<Done> { ok: false, error: Some(self.as_str()), detail, reply: None })
+        json(&Envelope::<Done> { error: Some(self.as_str()), detail, retry_after, ..Envelope::new(false) })
     }
 }
 
@@ -134,8 +150,16 @@ struct Envelope<'a, T> {
     error: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u64>,
     #[serde(flatten)]
     reply: Option<&'a T>,
+}
+
+impl<T> Envelope<'_, T> {
+    const fn new(ok: bool) -> Self {
+        Self { ok, error: None, detail: None, retry_after: None, reply: None }
+    }
 }
 
 #[derive(Deserialize)]
@@ -176,6 +200,12 @@ mod tests {
             r#"{"ok":true,"found":false}"#
         );
         assert_eq!(text(Refusal::TooOften.to_json(None)), r#"{"ok":false,"error":"Too often"}"#);
+        assert_eq!(
+            text(Refusal::TooOften.to_frame(None, Some(5))),
+            r#"{"ok":false,"error":"Too often","retry_after":5}"#
+        );
+        let checked = CheckedMany { found: true, boxes: vec![] };
+        assert_eq!(text(Pushed { push: true, checked }.to_json()), r#"{"ok":true,"push":true,"found":true}"#);
         assert_eq!(
             text(Refusal::Malformed.to_json(Some(RequestError::At))),
             r#"{"ok":false,"error":"Malformed","detail":"at: not below 2^53"}"#
