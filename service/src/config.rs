@@ -20,7 +20,7 @@ pub struct Config {
     pub public_urls: Vec<String>,
     /// Whether a proxy in front sets `X-Forwarded-For` and `X-Forwarded-Proto`.
     pub trust_proxy: bool,
-    /// The certificate, if the service itself speaks TLS.
+    /// The certificate, if the service itself speaks TLS. The files are read anew when they have changed.
     pub tls: Option<TlsFiles>,
     /// If there are any, a request needs one of them as its `ext`.
     pub api_keys: ApiKeys,

@@ -14,7 +14,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use crate::{
     config::{Config, Storage},
     data::{self, DataError, DataLock},
-    http::{self, App, Server, TlsError},
+    http::{App, Certificate, Server, TlsError},
     mailbox::{Entrance, Mailbox},
     rules::{
         headcount::Headcount,
@@ -25,7 +25,7 @@ use crate::{
     store::{Capacity, MemoryStore, OpenError, SqliteStore, Store},
 };
 
-/// How often expired messages and boxes are removed, and numbers logged.
+/// How often expired messages and boxes are removed, numbers logged, and the certificate's files looked at.
 const UPKEEP_INTERVAL: Duration = Duration::from_mins(1);
 
 /// The service cannot start.
@@ -62,6 +62,7 @@ pub struct RunningService {
     scheme: &'static str,
     stop: Stop,
     mailbox: Weak<Mailbox>,
+    certificate: Option<Arc<Certificate>>,
     task: JoinHandle<()>,
 }
 
@@ -78,7 +79,8 @@ impl Service {
         if origins.is_empty() && !config.listen.ip().is_loopback() {
             tracing::warn!("no public URL is set: a malicious service could pass questions on");
         }
-        let tls = config.tls.as_ref().map(http::acceptor).transpose()?;
+        let certificate = config.tls.clone().map(Certificate::load).transpose()?;
+        let tls = certificate.as_ref().map(Certificate::acceptor).transpose()?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = TcpListener::bind(config.listen).await.map_err(StartError::Listen)?;
         let address = listener.local_addr().map_err(StartError::Listen)?;
@@ -96,9 +98,9 @@ impl Service {
         let router = App::new(mailbox.clone(), &config, stopping.clone()).into_router();
         let server = Server::new(listener, tls, router, connection_count(&config), stopping.clone());
         let weak = Arc::downgrade(&mailbox);
-        let task = tokio::spawn(run(server, mailbox, lock, stopping));
+        let task = tokio::spawn(run(server, mailbox, certificate.clone(), lock, stopping));
         tracing::info!(version = env!("CARGO_PKG_VERSION"), "started");
-        Ok(RunningService { address, scheme, stop, mailbox: weak, task })
+        Ok(RunningService { address, scheme, stop, mailbox: weak, certificate, task })
     }
 }
 
@@ -116,6 +118,14 @@ impl RunningService {
     /// How many checks wait for something to arrive.
     pub fn waiting(&self) -> usize {
         self.mailbox.upgrade().map_or(0, |mailbox| mailbox.waiting())
+    }
+
+    /// Reads the certificate's files anew, without waiting until it is noticed that they have changed. One
+    /// that is of no use is logged, and the old one stays.
+    pub async fn renew_certificate(&self) {
+        if let Some(certificate) = self.certificate.clone() {
+            log_renewal(off_thread(move || Some(certificate.renew())).await);
+        }
     }
 
     /// Stops taking requests, lets those that are open end, and closes the store.
@@ -151,8 +161,14 @@ fn open_directory(directory: &Path, capacity: Capacity) -> Result<Opened, StartE
 }
 
 /// Serves, then closes the store, then gives the directory up.
-async fn run(server: Server, mailbox: Arc<Mailbox>, lock: Option<DataLock>, stopping: Stopping) {
-    let upkeep = tokio::spawn(upkeep(mailbox.clone(), stopping));
+async fn run(
+    server: Server,
+    mailbox: Arc<Mailbox>,
+    certificate: Option<Arc<Certificate>>,
+    lock: Option<DataLock>,
+    stopping: Stopping,
+) {
+    let upkeep = tokio::spawn(upkeep(mailbox.clone(), certificate, stopping));
     server.run().await;
     if upkeep.await.is_err() {
         tracing::error!("the upkeep has panicked");
@@ -164,7 +180,7 @@ async fn run(server: Server, mailbox: Arc<Mailbox>, lock: Option<DataLock>, stop
     tracing::info!("stopped");
 }
 
-async fn upkeep(mailbox: Arc<Mailbox>, mut stopping: Stopping) {
+async fn upkeep(mailbox: Arc<Mailbox>, certificate: Option<Arc<Certificate>>, mut stopping: Stopping) {
     let mut ticks = tokio::time::interval(UPKEEP_INTERVAL);
     loop {
         tokio::select! {
@@ -175,6 +191,28 @@ async fn upkeep(mailbox: Arc<Mailbox>, mut stopping: Stopping) {
             tracing::warn!("what has expired was not removed");
         }
         report(&mailbox).await;
+        if let Some(certificate) = certificate.clone() {
+            log_renewal(off_thread(move || certificate.renew_if_changed()).await);
+        }
+    }
+}
+
+/// Reads files where nothing else waits.
+async fn off_thread(read: impl FnOnce() -> Renewal + Send + 'static) -> Renewal {
+    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| {
+        tracing::error!("reading the certificate has panicked");
+        None
+    })
+}
+
+/// How a certificate was renewed, if it was tried.
+type Renewal = Option<Result<(), TlsError>>;
+
+fn log_renewal(renewal: Renewal) {
+    match renewal {
+        Some(Ok(())) => tracing::info!("the certificate was renewed"),
+        Some(Err(error)) => tracing::error!(%error, "the new certificate is of no use; the old one stays"),
+        None => {}
     }
 }
 

@@ -24,7 +24,7 @@ use bytes::Bytes;
 use connectoid_protocol::mailbox::{Extension, Refusal, ServiceInfo, ServiceLimits};
 
 pub use server::Server;
-pub use tls::{TlsError, acceptor};
+pub use tls::{Certificate, TlsError};
 
 use crate::{
     config::Config,
