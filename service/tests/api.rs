@@ -282,3 +282,31 @@ async fn more_work_than_clients_do_is_not_asked_for() {
     let config = Config { pow_bits: MAX_WORK_BITS + 1, ..config() };
     assert!(matches!(Service::start(config).await, Err(StartError::WorkBits)));
 }
+
+#[tokio::test]
+async fn pages_of_any_origin_may_ask() {
+    let (_service, mut client) = start(config()).await;
+    client.headers.insert("origin", "https://app.example".parse().unwrap());
+    let header = |response: &common::Response, name: &str| {
+        response.headers.get(name).map(|value| value.to_str().unwrap().to_owned())
+    };
+    for (method, body, status) in [
+        (Method::GET, Vec::new(), 200),
+        (Method::POST, check(&key(1), 0, 0).to_json(), 200),
+        (Method::POST, b"{".to_vec(), 400),
+    ] {
+        let response = client.call(method, "/", body).await;
+        assert_eq!(response.status.as_u16(), status);
+        assert_eq!(header(&response, "access-control-allow-origin").as_deref(), Some("*"));
+        assert_eq!(header(&response, "access-control-expose-headers").as_deref(), Some("date, retry-after"));
+        assert_eq!(header(&response, "access-control-allow-credentials"), None);
+    }
+    client.headers.insert("access-control-request-method", "POST".parse().unwrap());
+    client.headers.insert("access-control-request-headers", "content-type".parse().unwrap());
+    let preflight = client.call(Method::OPTIONS, "/", "").await;
+    assert_eq!((preflight.status, preflight.text()), (StatusCode::NO_CONTENT, ""));
+    assert_eq!(header(&preflight, "access-control-allow-origin").as_deref(), Some("*"));
+    assert_eq!(header(&preflight, "access-control-allow-methods").as_deref(), Some("GET, POST"));
+    assert_eq!(header(&preflight, "access-control-allow-headers").as_deref(), Some("content-type"));
+    assert!(header(&preflight, "access-control-max-age").is_some());
+}

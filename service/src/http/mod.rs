@@ -33,7 +33,7 @@ use crate::{
     stop::Stopping,
 };
 use caller::Peer;
-use reply::{json, refusal};
+use reply::{json, preflight, refusal};
 
 /// The API as OpenAPI 3.1.
 const OPENAPI: &str = include_str!("openapi.json");
@@ -60,7 +60,7 @@ impl App {
     /// The API as a router.
     pub fn into_router(self) -> Router {
         Router::new()
-            .route("/", post(operation::operate).get(describe))
+            .route("/", post(operation::operate).get(describe).options(preflight))
             .route("/health", get(health))
             .route("/openapi.json", get(openapi))
             .fallback(async || refusal(&Refused::finally(Refusal::NotFound)))
