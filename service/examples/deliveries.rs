@@ -18,7 +18,7 @@
 
 use std::time::{Duration, Instant};
 
-use axum::body::Body;
+use bytes::Bytes;
 use connectoid_protocol::{
     boxes::BoxKey,
     encoding::parse_base64url,
@@ -27,11 +27,9 @@ use connectoid_protocol::{
     question::{self, NONCE_LEN},
 };
 use futures_util::{SinkExt as _, StreamExt as _, future::join_all};
-use http_body_util::BodyExt as _;
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use http_body_util::{BodyExt as _, Full};
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -47,7 +45,9 @@ async fn main() {
     let (pairs, seconds): (u64, u64) = (pairs.parse().unwrap(), seconds.parse().unwrap());
     let start = Instant::now();
     let end = start + Duration::from_secs(seconds);
-    let running = (0..pairs).map(|number| {
+    // Boxes that no earlier run has left anything in.
+    let first = u64::from(std::process::id()) << 32;
+    let running = (first..first + pairs).map(|number| {
         let (kind, url) = (kind.clone(), url.clone());
         tokio::spawn(async move {
             if kind == "wormhole" {
@@ -71,7 +71,7 @@ fn message() -> String {
 async fn connectoid(url: &str, number: u64, end: Instant) -> Vec<f64> {
     let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(number));
     let origin = origin::of_url(url).unwrap();
-    let [sender, reader] = [Http::new(url), Http::new(url)];
+    let (mut sender, mut reader) = (Http::open(url).await, Http::open(url).await);
     let (mut at, mut asked, mut times) = (0, (String::new(), [0; NONCE_LEN]), Vec::new());
     while Instant::now() < end {
         let start = Instant::now();
@@ -93,21 +93,27 @@ async fn connectoid(url: &str, number: u64, end: Instant) -> Vec<f64> {
     times
 }
 
+/// One kept-alive connection.
 struct Http {
-    client: Client<HttpConnector, Body>,
-    url: String,
+    sender: SendRequest<Full<Bytes>>,
+    host: String,
 }
 
 impl Http {
-    fn new(url: &str) -> Self {
-        let mut tcp = HttpConnector::new();
-        tcp.set_nodelay(true);
-        Self { client: Client::builder(TokioExecutor::new()).build(tcp), url: url.to_owned() }
+    async fn open(url: &str) -> Self {
+        let host = url.strip_prefix("http://").unwrap().to_owned();
+        let stream = TcpStream::connect(&host).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        Self { sender, host }
     }
 
-    async fn ask<T: Reply>(&self, request: Request) -> T {
-        let request = hyper::Request::post(&self.url).body(Body::from(request.to_json())).unwrap();
-        let reply = self.client.request(request).await.unwrap().into_body().collect().await.unwrap();
+    async fn ask<T: Reply>(&mut self, request: Request) -> T {
+        let body = Full::new(Bytes::from(request.to_json()));
+        let request = hyper::Request::post("/").header("host", &self.host).body(body).unwrap();
+        self.sender.ready().await.unwrap();
+        let reply = self.sender.send_request(request).await.unwrap().into_body().collect().await.unwrap();
         parse_reply(&reply.to_bytes()).unwrap_or_else(|error| panic!("{error}"))
     }
 }

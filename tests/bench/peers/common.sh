@@ -8,16 +8,18 @@ pids=()
 
 # Ends what was started, and nothing else.
 cleanup() {
-    for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null && wait "$pid" 2>/dev/null; done
-    [ -n "${scratch:-}" ] && rm -rf "$scratch"
-    return 0
+    for pid in "${pids[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    rm -rf "$scratch"
 }
 trap cleanup EXIT
 scratch=$(mktemp -d "$work/run.XXXXXX")
 
-# Builds our service, and what is named behind it, as they are released.
+# Builds our service as it is released, without what only tests need.
 build() {
-    cargo build --manifest-path "$root/Cargo.toml" --release --quiet -p connectoid-service --bins "$@" >&2
+    cargo build --manifest-path "$root/Cargo.toml" --release --quiet -p connectoid-service --bins >&2
 }
 
 # Starts our service on a free port and sets `url`. Its limits are out of the way. Arguments come before the command.
