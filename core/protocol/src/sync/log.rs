@@ -195,8 +195,15 @@ pub trait ChangeLog {
     /// Remembers a mark.
     fn set_mark(&mut self, group: GroupId, device: DeviceId, mark: Mark) -> Result<(), Self::Error>;
 
-    /// Remembers that another device has durably stored everything up to `seq`.
-    fn set_acked(&mut self, group: GroupId, device: DeviceId, seq: u64, now: u64) -> Result<(), Self::Error>;
+    /// Remembers that another device has durably stored everything up to `seq`, and when it had everything
+    /// that there was, if it has.
+    fn set_acked(
+        &mut self,
+        group: GroupId,
+        device: DeviceId,
+        seq: u64,
+        complete_at: Option<u64>,
+    ) -> Result<(), Self::Error>;
 
     /// Forgets up to where everything of another device is stored.
     fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<(), Self::Error>;

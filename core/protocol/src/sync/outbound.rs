@@ -166,9 +166,17 @@ impl Sync {
             return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
         }
         if let Some(upto) = upto {
-            log.set_acked(group, self.peer.device, upto, now)?;
+            let complete = self.has_sent_all(group);
+            log.set_acked(group, self.peer.device, upto, complete.then_some(now))?;
         }
         Ok(())
+    }
+
+    /// Whether the peer has acknowledged everything that there is of a group.
+    pub(super) fn has_sent_all(&self, group: GroupId) -> bool {
+        let outbound = self.groups.get(&group).and_then(|known| known.outbound.as_ref());
+        let acknowledged = !self.in_flight.iter().any(|frame| frame.group == group);
+        acknowledged && outbound.is_some_and(Outbound::is_caught_up)
     }
 
     /// Sends what there is to send, as far as the window allows.

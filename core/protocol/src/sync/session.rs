@@ -127,13 +127,8 @@ impl Sync {
 
     /// Whether both sides hold the same of a group, as far as they have told each other.
     pub fn is_synced(&self, group: GroupId) -> bool {
-        let Some(Directions { inbound: Some(inbound), outbound: Some(outbound), .. }) =
-            self.groups.get(&group)
-        else {
-            return false;
-        };
-        let acknowledged = !self.in_flight.iter().any(|frame| frame.group == group);
-        inbound.is_caught_up() && outbound.is_caught_up() && acknowledged
+        let inbound = self.groups.get(&group).and_then(|known| known.inbound.as_ref());
+        inbound.is_some_and(Inbound::is_caught_up) && self.has_sent_all(group)
     }
 
     pub(super) fn send(&mut self, frame: &Frame) -> usize {

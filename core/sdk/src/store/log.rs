@@ -70,8 +70,14 @@ impl ChangeLog for Store {
         Self::clear_mark(self, group_no, device_no)
     }
 
-    fn set_acked(&mut self, group: GroupId, device: DeviceId, seq: u64, now: u64) -> Result<()> {
-        Self::set_acked(self, group, device, seq, now)
+    fn set_acked(
+        &mut self,
+        group: GroupId,
+        device: DeviceId,
+        seq: u64,
+        complete_at: Option<u64>,
+    ) -> Result<()> {
+        Self::set_acked(self, group, device, seq, complete_at)
     }
 
     fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<()> {

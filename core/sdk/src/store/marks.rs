@@ -14,7 +14,7 @@ const MAX_COUNTED: i64 = 10_000;
 /// How well a device of a peer keeps a group for us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Health {
-    /// When it last confirmed to have stored changes, in microseconds since the Unix epoch.
+    /// When it last confirmed to hold everything that there was, in microseconds since the Unix epoch.
     pub last_synced_at: Option<u64>,
     /// How many live changes it has not confirmed yet; beyond 20,000 no longer counted.
     pub lacks: u64,
@@ -42,7 +42,7 @@ impl Store {
             let mut query = self.connection().prepare_cached(&sql)?;
             lacks += query.query_row([group_no, after, device_no], |row| row.get::<_, i64>(0))?;
         }
-        let last_synced_at = acked.map(|(_, at)| at.cast_unsigned());
+        let last_synced_at = acked.map(|(_, at)| at.cast_unsigned()).filter(|at| *at > 0);
         Ok(Health { last_synced_at, lacks: lacks.cast_unsigned() })
     }
 
@@ -72,11 +72,20 @@ impl Store {
         Ok(())
     }
 
-    pub(super) fn set_acked(&mut self, group: GroupId, device: DeviceId, seq: u64, now: u64) -> Result<()> {
+    /// A device that has never confirmed everything has done so at 0.
+    pub(super) fn set_acked(
+        &mut self,
+        group: GroupId,
+        device: DeviceId,
+        seq: u64,
+        complete_at: Option<u64>,
+    ) -> Result<()> {
         let sql = "INSERT INTO acked (grp, device, seq, at) VALUES (?1, ?2, ?3, ?4)
-                   ON CONFLICT (grp, device) DO UPDATE SET seq = excluded.seq, at = excluded.at";
+                   ON CONFLICT (grp, device) DO UPDATE
+                   SET seq = excluded.seq, at = CASE excluded.at WHEN 0 THEN at ELSE excluded.at END";
         let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
-        self.connection().prepare_cached(sql)?.execute([group_no, device_no, int(seq), int(now)])?;
+        let at = int(complete_at.unwrap_or(0));
+        self.connection().prepare_cached(sql)?.execute([group_no, device_no, int(seq), at])?;
         Ok(())
     }
 }

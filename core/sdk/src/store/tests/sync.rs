@@ -35,6 +35,26 @@ fn a_new_member_gets_everything() {
 }
 
 #[test]
+fn who_has_a_part_is_not_said_to_have_synced() {
+    let (mut owner, mut writer, group) = pair();
+    for n in 0..3 {
+        let fields = [("x".to_owned(), Value::Bytes(vec![7; 50 << 10]))].into();
+        let op = Op::Set { collection: "notes".into(), id: n.to_string(), fields };
+        owner.commit(group, vec![op], NOW + 10);
+    }
+    let mut wire = Wire::connect(&mut owner, &mut writer);
+    while owner.store.health(group, writer.device).unwrap().lacks == 3 {
+        wire.deliver(1, &mut writer, NOW + 20).unwrap();
+        wire.deliver(0, &mut owner, NOW + 20).unwrap();
+    }
+    let health = owner.store.health(group, writer.device).unwrap();
+    assert_eq!((health.lacks, health.last_synced_at), (2, Some(NOW)));
+    wire.settle(&mut owner, &mut writer, NOW + 30);
+    let health = owner.store.health(group, writer.device).unwrap();
+    assert_eq!((health.lacks, health.last_synced_at), (0, Some(NOW + 30)));
+}
+
+#[test]
 fn commits_stream_while_connected() {
     let (mut owner, mut writer, group) = pair();
     let mut wire = sync(&mut owner, &mut writer, NOW);
