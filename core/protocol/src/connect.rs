@@ -28,35 +28,27 @@
 //! The machine asks for work through [`Output`]s and is told of the results; it owns no clock, no
 //! socket and no key.
 
+mod attempt;
+mod pacing;
+
 use std::collections::VecDeque;
 
 use rand_core::CryptoRng;
-use zeroize::Zeroizing;
 
+use self::{
+    attempt::{Attempt, Stage},
+    pacing::Pacing,
+};
+pub use self::{
+    attempt::{AttemptId, DESCRIBE_TIMEOUT, MAX_EARLY, OPEN_TIMEOUT},
+    pacing::{FIRST_RETRY, LAST_RETRY},
+};
 use crate::{
-    frame::{Control, FrameError, Hello1},
-    handshake::{
-        self, Basis, ExpectHello1, ExpectHello2, HANDSHAKE_TIMEOUT, HandshakeError, Identity, Proven, Role,
-    },
+    frame::{Control, FrameError},
+    handshake::{self, Basis, HANDSHAKE_TIMEOUT, HandshakeError, Identity, Proven, Role},
     message::{Body, Id, OFFER_LIFETIME, Read, Written},
-    seal::Export,
     user::{UserId, UserKey},
 };
-
-/// How long making a session description may take, in µs: asking a distant STUN server, with retries.
-pub const DESCRIBE_TIMEOUT: u64 = 15_000_000;
-
-/// How long the connection may take to open, in µs. WebRTC itself never says that it failed.
-pub const OPEN_TIMEOUT: u64 = 15_000_000;
-
-/// The first pause after a failed attempt, in µs.
-pub const FIRST_RETRY: u64 = 2_000_000;
-
-/// The longest pause between offers, in µs: shorter than the hour that a mailbox keeps them.
-pub const LAST_RETRY: u64 = 45 * 60_000_000;
-
-/// How many bytes of other channels may arrive before the peer's proof does.
-pub const MAX_EARLY: usize = 1 << 20;
 
 /// Who gave the link and who opened it: settles glare, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -67,10 +59,6 @@ pub enum Side {
     /// Opened it.
     Opener,
 }
-
-/// Names one attempt towards the driver.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct AttemptId(pub u64);
 
 /// Why a connection did not come about, or ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -150,50 +138,8 @@ pub struct Connector {
     attempt: Option<Attempt>,
     live: Option<AttemptId>,
     attempts: u64,
-    wanted: bool,
-    failures: u32,
-    retry_at: Option<u64>,
+    pacing: Pacing,
     outputs: VecDeque<Output>,
-}
-
-struct Attempt {
-    id: AttemptId,
-    sid: Id,
-    deadline: u64,
-    early: Vec<(u16, Vec<u8>)>,
-    stage: Stage,
-}
-
-enum Stage {
-    MakingOffer,
-    AwaitingAnswer(Option<Half>),
-    MakingAnswer(Half),
-    Opening {
-        role: Role,
-        offer: Half,
-        answer: Option<Half>,
-    },
-    /// The hello is the offerer's own, held back until the answerer has spoken.
-    ExpectHello1(Box<ExpectHello1>, Option<Hello1>),
-    ExpectHello2(Box<ExpectHello2>),
-}
-
-/// One of the two messages, as it enters the transcript.
-struct Half {
-    plaintext: Zeroizing<Vec<u8>>,
-    export: Export,
-}
-
-impl From<Written> for Half {
-    fn from(written: Written) -> Self {
-        Self { plaintext: written.plaintext, export: written.export }
-    }
-}
-
-impl From<Read> for Half {
-    fn from(read: Read) -> Self {
-        Self { plaintext: read.plaintext, export: read.export }
-    }
 }
 
 impl Connector {
@@ -207,9 +153,7 @@ impl Connector {
             attempt: None,
             live: None,
             attempts: first,
-            wanted: false,
-            failures: 0,
-            retry_at: None,
+            pacing: Pacing::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -222,7 +166,7 @@ impl Connector {
     /// When to call [`Connector::on_timeout`], in µs since the epoch.
     pub fn poll_timeout(&self) -> Option<u64> {
         let deadline = self.attempt.as_ref().map(|attempt| attempt.deadline);
-        let retry = self.retry_at.filter(|_| self.attempt.is_none());
+        let retry = self.pacing.retry_at().filter(|_| self.attempt.is_none());
         deadline.into_iter().chain(retry).min()
     }
 
@@ -243,16 +187,15 @@ impl Connector {
 
     /// There is something to say to the peer.
     pub fn want(&mut self, now: u64, rng: &mut impl CryptoRng) {
-        self.wanted = true;
-        if self.live.is_none() && self.attempt.is_none() && self.retry_at.is_none_or(|at| at <= now) {
+        self.pacing.want();
+        if self.live.is_none() && self.attempt.is_none() && self.pacing.may_offer(now) {
             self.offer(now, rng);
         }
     }
 
     /// As [`Connector::want`], and at once: somebody waits, or the network has changed.
     pub fn want_now(&mut self, now: u64, rng: &mut impl CryptoRng) {
-        self.retry_at = None;
-        self.failures = 0;
+        self.pacing.forgive();
         self.want(now, rng);
     }
 
@@ -268,13 +211,12 @@ impl Connector {
 
     /// Whether there is something to say to the peer.
     pub fn is_wanted(&self) -> bool {
-        self.wanted
+        self.pacing.is_wanted()
     }
 
     /// There is nothing (more) to say; an attempt under way goes on, but is not repeated.
     pub fn unwant(&mut self) {
-        self.wanted = false;
-        self.retry_at = None;
+        self.pacing.unwant();
     }
 
     /// The driver made the description that was asked for.
@@ -300,7 +242,7 @@ impl Connector {
             Stage::AwaitingAnswer(None) => attempt.stage = Stage::AwaitingAnswer(Some(written.into())),
             Stage::MakingAnswer(offer) => {
                 attempt.deadline = now + OPEN_TIMEOUT;
-                attempt.stage = Stage::Opening { role: Role::Answerer, offer, answer: Some(written.into()) };
+                attempt.stage = Stage::Opening { role: Role::Answerer, offer, answer: written.into() };
             }
             other => attempt.stage = other,
         }
@@ -313,14 +255,14 @@ impl Connector {
         if read.message.exp <= now {
             return self.want_now(now, rng);
         }
-        if self.side == Side::Opener && self.offer_stands() {
+        if self.side == Side::Opener && self.attempt.as_ref().is_some_and(Attempt::is_own_offer) {
             return;
         }
         let sdp = sdp.clone();
         self.drop_attempt();
         let (id, sid) = (self.next_attempt(), read.message.sid);
         let stage = Stage::MakingAnswer(read.into());
-        self.attempt = Some(Attempt { id, sid, deadline: now + DESCRIBE_TIMEOUT, early: Vec::new(), stage });
+        self.attempt = Some(Attempt::new(id, sid, stage, now));
         self.outputs.push_back(Output::MakeAnswer(id, sdp));
     }
 
@@ -334,7 +276,7 @@ impl Connector {
         let Stage::AwaitingAnswer(Some(offer)) = attempt.stage else { return };
         self.outputs.push_back(Output::UseAnswer(attempt.id, sdp.clone()));
         attempt.deadline = now + OPEN_TIMEOUT;
-        attempt.stage = Stage::Opening { role: Role::Offerer, offer, answer: Some(read.into()) };
+        attempt.stage = Stage::Opening { role: Role::Offerer, offer, answer: read.into() };
         self.attempt = Some(attempt);
     }
 
@@ -349,7 +291,7 @@ impl Connector {
     ) {
         let Some(mut attempt) = self.attempt.take_if(|attempt| attempt.id == id) else { return };
         attempt.stage = match attempt.stage {
-            Stage::Opening { role, offer, answer: Some(answer) } => {
+            Stage::Opening { role, offer, answer } => {
                 let basis = Basis {
                     sid: attempt.sid,
                     offer: offer.plaintext,
@@ -421,10 +363,7 @@ impl Connector {
         rng: &mut impl CryptoRng,
     ) {
         let Some(attempt) = self.attempt.as_mut().filter(|attempt| attempt.id == id) else { return };
-        let held: usize = attempt.early.iter().map(|(_, frame)| frame.len() + 64).sum();
-        if held + frame.len() <= MAX_EARLY {
-            attempt.early.push((channel, frame));
-        } else {
+        if !attempt.hold(channel, frame) {
             self.attempt = None;
             self.fail_attempt(id, Failure::Frame(FrameError::TooLong), now, rng);
         }
@@ -467,39 +406,16 @@ impl Connector {
     /// A deadline has passed.
     pub fn on_timeout(&mut self, now: u64, rng: &mut impl CryptoRng) {
         if let Some(attempt) = self.attempt.take_if(|attempt| attempt.deadline <= now) {
-            let failure = match attempt.stage {
-                Stage::MakingOffer | Stage::MakingAnswer(_) => Failure::Rtc,
-                Stage::AwaitingAnswer(_) => Failure::Unanswered,
-                Stage::Opening { .. } => Failure::NoRoute,
-                Stage::ExpectHello1(..) | Stage::ExpectHello2(_) => Failure::Silent,
-            };
-            self.fail_attempt(attempt.id, failure, now, rng);
+            self.fail_attempt(attempt.id, attempt.stage.failure_of_silence(), now, rng);
         }
-        if self.attempt.is_none() && self.live.is_none() && self.retry_at.is_some_and(|at| at <= now) {
-            self.retry_at = None;
+        if self.attempt.is_none() && self.live.is_none() && self.pacing.take_due(now) {
             self.offer(now, rng);
         }
     }
 
-    /// Whether our own offer, or what came of it, takes precedence over an offer of the peer.
-    fn offer_stands(&self) -> bool {
-        let stage = self.attempt.as_ref().map(|attempt| &attempt.stage);
-        matches!(
-            stage,
-            Some(
-                Stage::MakingOffer
-                    | Stage::AwaitingAnswer(_)
-                    | Stage::Opening { role: Role::Offerer, .. }
-                    | Stage::ExpectHello1(..)
-                    | Stage::ExpectHello2(_)
-            )
-        )
-    }
-
     fn offer(&mut self, now: u64, rng: &mut impl CryptoRng) {
         let (id, sid) = (self.next_attempt(), Id::generate(rng));
-        let deadline = now + DESCRIBE_TIMEOUT;
-        self.attempt = Some(Attempt { id, sid, deadline, early: Vec::new(), stage: Stage::MakingOffer });
+        self.attempt = Some(Attempt::new(id, sid, Stage::MakingOffer, now));
         self.outputs.push_back(Output::MakeOffer(id));
     }
 
@@ -520,8 +436,7 @@ impl Connector {
             self.outputs.push_back(Output::Disconnected(None));
         }
         self.expected = Some(proven.peer.user);
-        self.failures = 0;
-        self.unwant();
+        self.pacing = Pacing::default();
         self.outputs.push_back(Output::Connected(id, Box::new(proven), early));
     }
 
@@ -536,18 +451,14 @@ impl Connector {
         self.outputs.push_back(Output::Close(id));
         self.outputs.push_back(Output::Disconnected(failure));
         if failure.is_some() {
-            self.wanted = true;
+            self.pacing.want();
         }
         self.plan_retry(now, rng);
     }
 
-    /// Doubles the pause with every failure, plus up to a quarter so that two sides fall out of step.
     fn plan_retry(&mut self, now: u64, rng: &mut impl CryptoRng) {
-        if !self.wanted || self.live.is_some() {
-            return;
+        if self.live.is_none() {
+            self.pacing.plan_retry(now, rng);
         }
-        let pause = (FIRST_RETRY << self.failures.min(20)).min(LAST_RETRY);
-        self.failures += 1;
-        self.retry_at = Some(now + pause + u64::from(rng.next_u32()) % (pause / 4));
     }
 }
