@@ -242,7 +242,7 @@ impl Connector {
             Stage::AwaitingAnswer(None) => attempt.stage = Stage::AwaitingAnswer(Some(written.into())),
             Stage::MakingAnswer(offer) => {
                 attempt.deadline = now + OPEN_TIMEOUT;
-                attempt.stage = Stage::Opening { role: Role::Answerer, offer, answer: written.into() };
+                attempt.stage = Stage::Opening { offer, answer: written.into() };
             }
             other => attempt.stage = other,
         }
@@ -255,14 +255,16 @@ impl Connector {
         if read.message.exp <= now {
             return self.want_now(now, rng);
         }
-        if self.side == Side::Opener && self.attempt.as_ref().is_some_and(Attempt::is_own_offer) {
+        if self.side == Side::Opener
+            && self.attempt.as_ref().is_some_and(|attempt| attempt.role == Role::Offerer)
+        {
             return;
         }
         let sdp = sdp.clone();
         self.drop_attempt();
         let (id, sid) = (self.next_attempt(), read.message.sid);
         let stage = Stage::MakingAnswer(read.into());
-        self.attempt = Some(Attempt::new(id, sid, stage, now));
+        self.attempt = Some(Attempt::new(id, sid, Role::Answerer, stage, now));
         self.outputs.push_back(Output::MakeAnswer(id, sdp));
     }
 
@@ -276,7 +278,7 @@ impl Connector {
         let Stage::AwaitingAnswer(Some(offer)) = attempt.stage else { return };
         self.outputs.push_back(Output::UseAnswer(attempt.id, sdp.clone()));
         attempt.deadline = now + OPEN_TIMEOUT;
-        attempt.stage = Stage::Opening { role: Role::Offerer, offer, answer: read.into() };
+        attempt.stage = Stage::Opening { offer, answer: read.into() };
         self.attempt = Some(attempt);
     }
 
@@ -291,7 +293,7 @@ impl Connector {
     ) {
         let Some(mut attempt) = self.attempt.take_if(|attempt| attempt.id == id) else { return };
         attempt.stage = match attempt.stage {
-            Stage::Opening { role, offer, answer } => {
+            Stage::Opening { offer, answer } => {
                 let basis = Basis {
                     sid: attempt.sid,
                     offer: offer.plaintext,
@@ -301,8 +303,8 @@ impl Connector {
                     own_certificate: own,
                     peer_certificate: peer,
                 };
-                let (state, hello) = handshake::begin(role, basis, self.own, rng);
-                let held = match role {
+                let (state, hello) = handshake::begin(attempt.role, basis, self.own, rng);
+                let held = match attempt.role {
                     Role::Offerer => Some(hello),
                     Role::Answerer => {
                         self.outputs.push_back(Output::Send(id, Control::Hello1(hello)));
@@ -415,7 +417,7 @@ impl Connector {
 
     fn offer(&mut self, now: u64, rng: &mut impl CryptoRng) {
         let (id, sid) = (self.next_attempt(), Id::generate(rng));
-        self.attempt = Some(Attempt::new(id, sid, Stage::MakingOffer, now));
+        self.attempt = Some(Attempt::new(id, sid, Role::Offerer, Stage::MakingOffer, now));
         self.outputs.push_back(Output::MakeOffer(id));
     }
 
@@ -462,3 +464,6 @@ impl Connector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

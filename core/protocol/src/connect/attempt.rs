@@ -29,6 +29,8 @@ pub struct AttemptId(pub u64);
 pub(super) struct Attempt {
     pub(super) id: AttemptId,
     pub(super) sid: Id,
+    /// Whose offer it began with: our own takes precedence over one of the peer, if glare has it so.
+    pub(super) role: Role,
     pub(super) deadline: u64,
     pub(super) early: Vec<(u16, Vec<u8>)>,
     pub(super) stage: Stage,
@@ -39,7 +41,6 @@ pub(super) enum Stage {
     AwaitingAnswer(Option<Half>),
     MakingAnswer(Half),
     Opening {
-        role: Role,
         offer: Half,
         answer: Half,
     },
@@ -68,20 +69,8 @@ impl From<Read> for Half {
 
 impl Attempt {
     /// Begins with making a description.
-    pub(super) fn new(id: AttemptId, sid: Id, stage: Stage, now: u64) -> Self {
-        Self { id, sid, deadline: now + DESCRIBE_TIMEOUT, early: Vec::new(), stage }
-    }
-
-    /// Whether it is our own offer, or what came of it, so that it takes precedence over one of the peer.
-    pub(super) fn is_own_offer(&self) -> bool {
-        matches!(
-            self.stage,
-            Stage::MakingOffer
-                | Stage::AwaitingAnswer(_)
-                | Stage::Opening { role: Role::Offerer, .. }
-                | Stage::ExpectHello1(..)
-                | Stage::ExpectHello2(_)
-        )
+    pub(super) fn new(id: AttemptId, sid: Id, role: Role, stage: Stage, now: u64) -> Self {
+        Self { id, sid, role, deadline: now + DESCRIBE_TIMEOUT, early: Vec::new(), stage }
     }
 
     /// Keeps a frame until the peer is proven, if there is room.
