@@ -344,3 +344,6 @@ fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result:
     }
     Ok(membership.role(user).is_some())
 }
+
+#[cfg(test)]
+mod tests;
