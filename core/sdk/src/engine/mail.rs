@@ -7,7 +7,9 @@ use connectoid_protocol::{
     encoding::base64url,
     invite::Verdict,
     mailbox::Refusal as ServiceRefusal,
-    message::{self, Body, Fingerprint, Id, MESSAGE_LIFETIME, Message, MessageError, Read, Refusal},
+    message::{
+        self, Body, Fingerprint, Id, MESSAGE_LIFETIME, Message, MessageError, OFFER_LIFETIME, Read, Refusal,
+    },
     poll::{CheckId, Outcome},
     rotation::{OwnBox, Sending as SendingTo, Step},
 };
@@ -88,7 +90,7 @@ impl Engine {
                     .any(|fetched| fetched.messages.as_ref().is_ok_and(|all| !all.is_empty()));
                 let mut retry_after = None;
                 for fetched in checked.fetched {
-                    retry_after = retry_after.max(self.on_fetched(fetched, now)?);
+                    retry_after = retry_after.max(self.on_fetched(fetched, checked.clock_ahead, now)?);
                 }
                 match retry_after {
                     Some(retry_after) if !found => Outcome::Unreachable { retry_after },
@@ -115,7 +117,12 @@ impl Engine {
         }
     }
 
-    fn on_fetched(&mut self, fetched: Fetched, now: u64) -> Result<Option<u64>, StoreError> {
+    fn on_fetched(
+        &mut self,
+        fetched: Fetched,
+        clock_ahead: Option<i64>,
+        now: u64,
+    ) -> Result<Option<u64>, StoreError> {
         let id = fetched.key.id();
         let messages = match fetched.messages {
             Ok(messages) => messages,
@@ -135,8 +142,9 @@ impl Engine {
             self.trace.add(now, "a message was skipped that could not be processed three times");
             newest = messages[0].0;
         } else {
-            for (_, sealed) in messages {
-                self.on_sealed(&id, &sealed, now)?;
+            for (at, sealed) in messages {
+                let useful_until = clock_ahead.map(|ahead| useful_until(at, ahead));
+                self.on_sealed(&id, &sealed, useful_until, now)?;
             }
         }
         self.store.set_cursor(&id, &fetched.service, newest)?;
@@ -144,10 +152,16 @@ impl Engine {
         Ok(None)
     }
 
-    fn on_sealed(&mut self, id: &BoxId, sealed: &[u8], now: u64) -> Result<(), StoreError> {
+    fn on_sealed(
+        &mut self,
+        id: &BoxId,
+        sealed: &[u8],
+        useful_until: Option<u64>,
+        now: u64,
+    ) -> Result<(), StoreError> {
         let Some(place) = self.place(id) else { return Ok(()) };
         let Some(own) = self.own_box(id).cloned() else { return Ok(()) };
-        let read = match message::read(&own.key, &own.address, sealed) {
+        let mut read = match message::read(&own.key, &own.address, sealed) {
             Ok(read) => read,
             Err(error) => {
                 self.trace.add(now, &format!("a message could not be read: {error}"));
@@ -163,6 +177,7 @@ impl Engine {
         if !self.store.remember_message(&read.message.id, now + REMEMBER)? {
             return Ok(());
         }
+        read.message.exp = useful_until.unwrap_or(read.message.exp);
         match place {
             Place::Link(number) => self.on_mail_to_link(number, read, now),
             Place::Pair(number) => self.on_mail_to_pair(number, id, read, now),
@@ -419,6 +434,13 @@ impl Engine {
 
 /// The pause before the outbox is tried again, in µs.
 const OUTBOX_RETRY: u64 = 30_000_000;
+
+/// When an offer or an answer has waited too long, by this device's clock: reckoned by the one clock that
+/// wrote down when it came. The writer's clock may be minutes off this device's, and then every offer
+/// would look expired, or none.
+fn useful_until(at: u64, clock_ahead: i64) -> u64 {
+    at.saturating_add_signed(clock_ahead.saturating_neg()).saturating_add(OFFER_LIFETIME)
+}
 
 fn refusal_error(why: &Refusal) -> Error {
     match why {
