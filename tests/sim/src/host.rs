@@ -105,7 +105,8 @@ impl Host {
         Some(at.saturating_add_signed(-self.skew))
     }
 
-    fn clock(&self, now: u64) -> u64 {
+    /// This host's clock.
+    pub fn clock(&self, now: u64) -> u64 {
         now.saturating_add_signed(self.skew)
     }
 }

@@ -15,7 +15,7 @@ const LIFETIME: u64 = 3_600_000_000;
 pub struct Malice {
     /// Not kept, though it says so.
     pub drops: u64,
-    /// Delivered again later, as if new.
+    /// Followed by any message that was ever sent to the same box, as if new.
     pub replays: u64,
     /// Put into another box than it was sent to.
     pub swaps: u64,
@@ -30,6 +30,8 @@ pub struct Malice {
 pub struct Mailbox {
     boxes: BTreeMap<BoxId, Vec<(u64, Vec<u8>)>>,
     last: BTreeMap<BoxId, u64>,
+    /// Everything that was ever sent, for replays.
+    archive: BTreeMap<BoxId, Vec<Vec<u8>>>,
     /// Whether it answers at all.
     pub up: bool,
 }
@@ -54,9 +56,16 @@ impl Mailbox {
             data[place] ^= 1;
         }
         let now = if draw(100) < malice.lies { now + draw(10 * LIFETIME) } else { now };
-        self.put(to, data.clone(), now);
+        if malice.replays > 0 {
+            self.archive.entry(to).or_default().push(data.clone());
+        }
+        self.put(to, data, now);
         if draw(100) < malice.replays {
-            self.put(to, data, now);
+            let old =
+                self.archive.get(&to).and_then(|all| all.get(usize::try_from(draw(all.len() as u64)).ok()?));
+            if let Some(old) = old.cloned() {
+                self.put(to, old, now);
+            }
         }
     }
 

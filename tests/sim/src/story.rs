@@ -13,11 +13,13 @@ use connectoid::{
     EventKind, Placement, Role,
     api::{Command, Credentials, PairState, Reply, Write},
 };
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use rand_core::Rng;
 use serde_json::{Map, Value, json};
 
 use crate::{
     host::Host,
-    world::{Hardship, World},
+    world::{Fate, Hardship, World},
 };
 
 /// What a seed has in store.
@@ -31,34 +33,41 @@ pub struct Plan {
     pub crashes: u64,
     /// How many in a hundred rounds take the service down for a while.
     pub outages: u64,
-    /// How far clocks may be off, in µs.
-    pub skew: i64,
+    /// How many in a hundred rounds divide the network for a while.
+    pub partitions: u64,
+    /// How far clocks may be off, either way, in µs.
+    pub skew: u64,
+    /// One step that comes to a certain fate.
+    pub fated: Option<(u64, Fate)>,
     /// Everything else.
     pub hardship: Hardship,
 }
 
 const SECOND: u64 = 1_000_000;
 
-/// Tells the story of a seed.
+/// Tells the story of a seed; returns how many steps its nodes took.
 ///
 /// # Errors
 /// What did not hold.
-pub fn tell(plan: Plan, seed: u64) -> Result<(), String> {
+pub fn tell(plan: Plan, seed: u64) -> Result<u64, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let mut clocks = ChaCha20Rng::seed_from_u64(!seed);
     let hosts = (0..plan.nodes).map(|node| {
         let home = folder.path().join(node.to_string());
         std::fs::create_dir(&home).map_err(|error| error.to_string())?;
-        let skew =
-            if plan.skew == 0 { 0 } else { (i64::try_from(node).unwrap_or(0) * 7919 * 1000) % plan.skew };
-        Ok(Host::new(&home, seed * 16 + node as u64, skew))
+        let off = (clocks.next_u64() % (2 * plan.skew + 1)).cast_signed() - plan.skew.cast_signed();
+        Ok(Host::new(&home, seed * 16 + node as u64, off))
     });
     let hosts = hosts.collect::<Result<Vec<_>, String>>()?;
-    let mut story = Story { world: World::new(hosts, plan.hardship, seed), plan, written: BTreeMap::new() };
+    let world = World::new(hosts, plan.hardship, seed);
+    let mut story = Story { world, plan, written: BTreeMap::new(), unsure: BTreeMap::new() };
+    story.world.fated = plan.fated;
     story.begin()?;
     for round in 0..plan.rounds {
         story.round(round)?;
     }
-    story.end()
+    story.end()?;
+    Ok(story.world.steps)
 }
 
 struct Story {
@@ -66,6 +75,8 @@ struct Story {
     plan: Plan,
     /// The values that were acknowledged: each record is written once, so its value is certain.
     written: BTreeMap<String, Value>,
+    /// The values whose writer crashed over them: they are there everywhere or nowhere.
+    unsure: BTreeMap<String, Value>,
 }
 
 impl Story {
@@ -90,7 +101,7 @@ impl Story {
 
     fn round(&mut self, round: u64) -> Result<(), String> {
         for node in 0..self.plan.nodes {
-            if self.world.draw(2) == 0 {
+            if self.world.draw(2) == 0 && self.world.hosts[node].is_up() {
                 self.write(node, round)?;
             }
         }
@@ -109,6 +120,12 @@ impl Story {
             self.pass(down);
             self.world.mailbox.up = true;
         }
+        if self.world.draw(100) < self.plan.partitions {
+            self.world.divide();
+            let divided = self.world.draw(180 * SECOND);
+            self.pass(divided);
+            self.world.unite();
+        }
         Ok(())
     }
 
@@ -116,9 +133,13 @@ impl Story {
         let (id, value) = (format!("{round:03}-{node}"), self.world.draw(1000));
         let fields: Map<String, Value> = [("value".to_owned(), json!(value))].into_iter().collect();
         let put = Write::Put { collection: "c".into(), id: id.clone(), fields };
-        match self.world.call(node, Command::Commit { group: "g".into(), writes: vec![put] }) {
+        match self.world.risk_call(node, Command::Commit { group: "g".into(), writes: vec![put] }) {
             Some(Ok(_)) => {
                 self.written.insert(id, json!(value));
+                Ok(())
+            }
+            None => {
+                self.unsure.insert(id, json!(value));
                 Ok(())
             }
             // A node that has not been let in yet has no group to write to.
@@ -134,9 +155,12 @@ impl Story {
 
     /// The world becomes kind; hours later everything must be in order.
     fn end(&mut self) -> Result<(), String> {
+        self.world.hardship = Hardship { latency: 50_000, ..Hardship::default() };
+        for node in 0..self.plan.nodes {
+            self.world.start(node);
+        }
         // Even if the dice let nobody write, there has to be something to lose.
         self.write(0, self.plan.rounds)?;
-        self.world.hardship = Hardship { latency: 50_000, ..Hardship::default() };
         for _ in 0..12 {
             self.pass(1800 * SECOND);
             if self.check().is_ok() {
@@ -147,6 +171,7 @@ impl Story {
     }
 
     fn check(&mut self) -> Result<(), String> {
+        let mut first = None;
         for node in 0..self.plan.nodes {
             let shown = self.shown(node)?;
             for (id, value) in &self.written {
@@ -156,8 +181,14 @@ impl Story {
                     None => return Err(format!("node {node} has lost {id}")),
                 }
             }
-            if shown.len() != self.written.len() {
-                return Err(format!("node {node} shows {} records of {}", shown.len(), self.written.len()));
+            let known = |(id, value): &(&String, &Value)| {
+                self.written.contains_key(*id) || self.unsure.get(*id) == Some(*value)
+            };
+            if let Some((id, value)) = shown.iter().find(|entry| !known(entry)) {
+                return Err(format!("node {node} shows {value} for {id}, which nobody wrote"));
+            }
+            if *first.get_or_insert_with(|| shown.clone()) != shown {
+                return Err(format!("node {node} shows not what the first one does"));
             }
             self.check_pairs(node)?;
         }

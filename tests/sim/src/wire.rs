@@ -74,6 +74,12 @@ impl Wires {
         peer
     }
 
+    /// All connections, each by one of its ends and the other.
+    pub fn all(&self) -> Vec<(End, End)> {
+        let ends = self.numbers.keys().filter_map(|end| Some((*end, self.peer(*end)?)));
+        ends.filter(|(one, other)| one < other).collect()
+    }
+
     /// All ends of a host that crashed.
     pub fn ends_of(&self, host: usize) -> Vec<End> {
         self.numbers.keys().filter(|(at, _)| *at == host).copied().collect()

@@ -25,6 +25,10 @@ pub const BEGINNING: u64 = 1_790_000_000_000_000;
 pub struct Hardship {
     /// How many in a hundred requests to the service get no answer.
     pub loss: u64,
+    /// How many in a hundred messages to the service arrive twice, at different times.
+    pub duplicates: u64,
+    /// How many in a thousand steps of a node end in its crash.
+    pub fatal_steps: u64,
     /// How many in a hundred connections never open.
     pub no_route: u64,
     /// How many in a thousand frames break the connection instead of arriving.
@@ -35,8 +39,20 @@ pub struct Hardship {
     pub malice: Malice,
 }
 
+/// What a step of a node comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It is carried out.
+    Done,
+    /// The node crashes before it has committed anything.
+    Lost,
+    /// The node crashes after it has committed, and after so many of its outputs have left.
+    Cut(u64),
+}
+
 /// Something to come.
 enum Coming {
+    Start(usize),
     Input(usize, Input),
     Send(usize, SendId, connectoid_protocol::boxes::BoxId, Vec<u8>),
     Check(usize, CheckId, Vec<(BoxKey, u64)>, u64),
@@ -51,6 +67,14 @@ pub struct World {
     pub mailbox: Mailbox,
     /// How hard it is.
     pub hardship: Hardship,
+    /// The step that comes to a fate which is not left to chance, counting all nodes' steps from 0.
+    pub fated: Option<(u64, Fate)>,
+    /// How many steps there were.
+    pub steps: u64,
+    /// Which side of the network each host is on: those on different sides cannot connect.
+    sides: Vec<bool>,
+    /// Which hosts cannot reach the service.
+    offline: Vec<bool>,
     now: u64,
     order: u64,
     coming: BTreeMap<(u64, u64), Coming>,
@@ -69,11 +93,29 @@ impl World {
         mailbox.up = true;
         let rng = ChaCha20Rng::seed_from_u64(seed);
         let (coming, born_in, wires) = (BTreeMap::new(), BTreeMap::new(), Wires::default());
-        let mut world =
-            Self { hosts, mailbox, hardship, now: BEGINNING, order: 0, coming, lives, born_in, wires, rng };
+        let (sides, offline) = (vec![false; hosts.len()], vec![false; hosts.len()]);
+        let mut world = Self {
+            hosts,
+            mailbox,
+            hardship,
+            fated: None,
+            steps: 0,
+            sides,
+            offline,
+            now: BEGINNING,
+            order: 0,
+            coming,
+            lives,
+            born_in,
+            wires,
+            rng,
+        };
+        // Nobody crashes before the story has begun.
+        world.hardship.fatal_steps = 0;
         for host in 0..world.hosts.len() {
             world.start(host);
         }
+        world.hardship = hardship;
         world
     }
 
@@ -87,10 +129,40 @@ impl World {
         self.now
     }
 
-    /// Starts a host.
+    /// Starts a host, unless it is up.
     pub fn start(&mut self, host: usize) {
-        self.hosts[host].start(self.now);
-        self.give(host, Input::Tick);
+        if !self.hosts[host].is_up() {
+            self.hosts[host].start(self.now);
+            self.give(host, Input::Tick);
+        }
+    }
+
+    /// Draws a border through the network: what crosses it breaks, noticed or not for half a minute, and
+    /// whole sides may lose the service.
+    pub fn divide(&mut self) {
+        for host in 0..self.hosts.len() {
+            self.sides[host] = self.draw(2) == 0;
+        }
+        let without_service = [self.draw(3) == 0, self.draw(3) == 0];
+        for host in 0..self.hosts.len() {
+            self.offline[host] = without_service[usize::from(self.sides[host])];
+        }
+        for (one, other) in self.wires.all() {
+            if self.sides[one.0] != self.sides[other.0] {
+                self.wires.cut(one);
+                self.wires.cut(other);
+                for end in [one, other] {
+                    let noticed = self.draw(NOTICE);
+                    self.schedule(end.0, noticed, Coming::Input(end.0, Input::Closed(end.1, None)));
+                }
+            }
+        }
+    }
+
+    /// Takes all borders away.
+    pub fn unite(&mut self) {
+        self.sides.fill(false);
+        self.offline.fill(false);
     }
 
     /// Crashes a host: its connections break, and whatever was on its way to it is lost.
@@ -107,6 +179,18 @@ impl World {
         let (asked, reply) = self.hosts[host].call(command, self.now);
         self.carry_out(host, asked);
         reply
+    }
+
+    /// As [`World::call`], but the host may crash over it: then there is no reply.
+    pub fn risk_call(&mut self, host: usize, command: Command) -> Option<Result<Reply, Error>> {
+        let fate = self.fate();
+        if fate == Fate::Lost {
+            self.crash_for_a_while(host);
+            return None;
+        }
+        let (asked, reply) = self.hosts[host].call(command, self.now);
+        self.carry_out_fated(host, asked, fate);
+        reply.filter(|_| fate == Fate::Done)
     }
 
     /// Lets time pass until `end`.
@@ -135,8 +219,43 @@ impl World {
     }
 
     fn give(&mut self, host: usize, input: Input) {
+        if !self.hosts[host].is_up() {
+            return;
+        }
+        let fate = self.fate();
+        if fate == Fate::Lost {
+            return self.crash_for_a_while(host);
+        }
         let asked = self.hosts[host].step(input, self.now);
+        self.carry_out_fated(host, asked, fate);
+    }
+
+    fn fate(&mut self) -> Fate {
+        let step = self.steps;
+        self.steps += 1;
+        if let Some((_, fate)) = self.fated.take_if(|(fated, _)| *fated == step) {
+            return fate;
+        }
+        if self.hardship.fatal_steps == 0 || self.draw(1000) >= self.hardship.fatal_steps {
+            return Fate::Done;
+        }
+        if self.draw(3) == 0 { Fate::Lost } else { Fate::Cut(self.draw(4)) }
+    }
+
+    fn carry_out_fated(&mut self, host: usize, mut asked: Vec<Output>, fate: Fate) {
+        if let Fate::Cut(left) = fate {
+            asked.truncate(usize::try_from(left).unwrap_or(0));
+        }
         self.carry_out(host, asked);
+        if fate != Fate::Done {
+            self.crash_for_a_while(host);
+        }
+    }
+
+    fn crash_for_a_while(&mut self, host: usize) {
+        self.crash(host);
+        let down = self.draw(DOWN);
+        self.schedule(host, down, Coming::Start(host));
     }
 
     fn carry_out(&mut self, host: usize, asked: Vec<Output>) {
@@ -180,7 +299,7 @@ impl World {
 
     fn meet(&mut self, end: End, description: &str) {
         let Some((one, other)) = self.wires.meet(end, description) else { return };
-        if self.draw(100) < self.hardship.no_route {
+        if self.sides[one.0] != self.sides[other.0] || self.draw(100) < self.hardship.no_route {
             return;
         }
         let way = self.way();
@@ -223,6 +342,7 @@ impl World {
             return;
         }
         match coming {
+            Coming::Start(host) => self.start(host),
             Coming::Input(host, input) => self.give(host, input),
             Coming::Open(end, peer) => {
                 let (own, other) = (self.wires.certificate(end), self.wires.certificate(peer));
@@ -240,19 +360,23 @@ impl World {
         to: connectoid_protocol::boxes::BoxId,
         data: Vec<u8>,
     ) {
-        let reached = self.reached();
+        let reached = self.reached(host);
+        if reached && self.draw(100) < self.hardship.duplicates {
+            let way = self.way();
+            self.schedule(host, way, Coming::Send(host, id, to, data.clone()));
+        }
         if reached {
             let (malice, now) = (self.hardship.malice, self.now);
             let rng = &mut self.rng;
             self.mailbox.send(to, data, malice, now, |bound| rng.next_u64() % bound.max(1));
         }
         // The reply can be lost as well.
-        let result = if reached && self.reached() { Ok(()) } else { Err(ServiceFailure::Unreachable) };
+        let result = if reached && self.reached(host) { Ok(()) } else { Err(ServiceFailure::Unreachable) };
         self.reply(host, Input::Sent(id, vec![(SERVICE.to_owned(), result)]));
     }
 
     fn check(&mut self, host: usize, id: CheckId, boxes: &[(BoxKey, u64)], _wait: u64) {
-        if !self.reached() {
+        if !self.reached(host) {
             return self.reply(host, Input::Checked(id, Err(ServiceFailure::Unreachable)));
         }
         let mut fetched = Vec::new();
@@ -266,7 +390,10 @@ impl World {
                 });
             }
         }
-        self.reply(host, Input::Checked(id, Ok(Checked { fetched, clock_ahead: None })));
+        // A service's clock is right, and its `Date` is cut to seconds.
+        let clock_ahead =
+            Some((self.now / SECOND * SECOND).cast_signed() - self.hosts[host].clock(self.now).cast_signed());
+        self.reply(host, Input::Checked(id, Ok(Checked { fetched, clock_ahead })));
     }
 
     fn reply(&mut self, host: usize, input: Input) {
@@ -274,8 +401,8 @@ impl World {
         self.schedule(host, way, Coming::Input(host, input));
     }
 
-    fn reached(&mut self) -> bool {
-        self.mailbox.up && self.draw(100) >= self.hardship.loss
+    fn reached(&mut self, host: usize) -> bool {
+        self.mailbox.up && !self.offline[host] && self.draw(100) >= self.hardship.loss
     }
 
     fn way(&mut self) -> u64 {
@@ -288,5 +415,13 @@ impl World {
         self.coming.insert((self.now + after, self.order), coming);
     }
 }
+
+const SECOND: u64 = 1_000_000;
+
+/// How long a broken connection may look alive, in µs.
+const NOTICE: u64 = 30_000_000;
+
+/// How long a host that crashed stays down at most, in µs.
+const DOWN: u64 = 60_000_000;
 
 const SERVICE: &str = "http://mailbox.sim";
