@@ -254,3 +254,47 @@ async fn ask(services: &Services, endpoint: &Endpoint, key: &BoxKey) -> Result<S
     let asked = services.call::<CheckedOne>(&endpoint.service, &check, 0).await?.reply;
     asked.question.ok_or(ServiceFailure::Malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use connectoid_protocol::{encoding::base64url, mailbox::Message};
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+    use super::*;
+
+    fn received(numbers: &[u64]) -> Received {
+        Received::new(numbers.iter().map(|at| Message { at: *at, data: String::new() }).collect())
+    }
+
+    #[test]
+    fn numbers_ascend_from_the_cursor_on() {
+        for (numbers, cursor, fine) in [
+            (&[][..], 7, true),
+            (&[8, 9, 20], 7, true),
+            (&[7], 7, false),
+            (&[6, 8], 7, false),
+            (&[9, 8], 7, false),
+            (&[8, 8], 7, false),
+        ] {
+            assert_eq!(ascends(&received(numbers), cursor), fine, "{numbers:?} after {cursor}");
+        }
+        let future = u64::try_from(ahead_limit()).unwrap() + 2_000_000_000;
+        assert!(ascends(&received(&[8]), future), "a service whose clock was put back starts over");
+        assert!(!ascends(&received(&[9, 8]), future));
+    }
+
+    #[test]
+    fn a_question_is_answered_only_to_the_service_that_was_dialled() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let key = BoxKey::generate(&mut rng);
+        let dialled = Endpoint { service: "https://mail.example/box".into(), ext: None };
+        for (origin, answered) in [("https://mail.example", true), ("https://relay.example", false)] {
+            let asked = question::seal(&key.id(), origin, &[7; NONCE_LEN], &mut rng).unwrap();
+            let answer = answer(&dialled, &key, &base64url(&asked));
+            assert_eq!(
+                answer.map(|answer| *answer),
+                if answered { Ok([7; NONCE_LEN]) } else { Err(ServiceFailure::Malformed) }
+            );
+        }
+    }
+}
