@@ -16,7 +16,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   check    format, lints, documentation, purity of the protocol crate, licences, sizes of files
   test     all tests, the independent check of the vectors, and the demo
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
-  fuzz     every fuzz target for a while (needs nightly Rust and cargo-fuzz): cargo xtask fuzz [SECONDS]
+  fuzz     every fuzz target for a while (needs cargo-fuzz): cargo xtask fuzz [SECONDS]
 ";
 
 fn main() -> ExitCode {

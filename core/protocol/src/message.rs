@@ -233,7 +233,12 @@ pub fn read(key: &BoxKey, address: &Address, sealed: &[u8]) -> Result<Read, Mess
     Ok(Read { message, plaintext, export })
 }
 
-fn parse(plaintext: &[u8], to: &BoxId) -> Result<Message, MessageError> {
+/// Parses a message that was opened in the box `to`, and verifies its signature: what [`read`] does with
+/// the plaintext.
+///
+/// # Errors
+/// [`MessageError`], though not of the sealing.
+pub fn parse(plaintext: &[u8], to: &BoxId) -> Result<Message, MessageError> {
     let mut object = strict_json::object(plaintext).map_err(|_| MessageError::Malformed)?;
     check_values(&object)?;
     match object.get("v").and_then(Value::as_u64) {

@@ -127,7 +127,11 @@ pub fn open(
 const EXPORT_CONTEXT: &[u8] = b"connectoid/1 session";
 
 /// Pads a plaintext: its length as a big-endian `u32`, itself, and zeros up to one of [`PADDED_LENS`].
-fn pad(plaintext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+/// [`seal`] does so by itself.
+///
+/// # Errors
+/// [`SealError::TooLong`] above [`MAX_PLAINTEXT`] bytes.
+pub fn pad(plaintext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let needed = plaintext.len() + LENGTH_LEN;
     let length = *PADDED_LENS.iter().find(|length| **length >= needed).ok_or(SealError::TooLong)?;
     let mut padded = Zeroizing::new(Vec::with_capacity(length));
@@ -137,7 +141,11 @@ fn pad(plaintext: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
     Ok(padded)
 }
 
-fn unpad(padded: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+/// Takes the padding off. [`open`] does so by itself.
+///
+/// # Errors
+/// [`SealError::NotForUs`] if it is no padded plaintext.
+pub fn unpad(padded: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let (length, rest) = padded.split_first_chunk::<LENGTH_LEN>().ok_or(SealError::NotForUs)?;
     let length = usize::try_from(u32::from_be_bytes(*length)).map_err(|_| SealError::NotForUs)?;
     if !PADDED_LENS.contains(&padded.len()) || length > rest.len() {

@@ -1,6 +1,6 @@
 //! Writes the seeds of every target to `corpus/`: valid inputs, from the test vectors where there are any.
 //!
-//! Run in this folder with `cargo run --example seeds`; then `cargo +nightly fuzz cmin TARGET` drops what adds
+//! Run in this folder with `cargo run --example seeds`; then `RUSTC_BOOTSTRAP=1 cargo fuzz cmin TARGET` drops what adds
 //! no coverage.
 
 use std::{fs, path::Path};
@@ -23,6 +23,7 @@ use serde_json::Value;
 fn main() {
     write("link", links());
     write("seal", seals());
+    write("padding", paddings());
     write("question", questions());
     write("message", messages());
     write("frame", frames());
@@ -59,8 +60,25 @@ fn links() -> Vec<Vec<u8>> {
 
 fn seals() -> Vec<Vec<u8>> {
     let sealed = parse_base64url(text(&vectors("seal")["envelopes"][0]["sealed"])).unwrap();
-    let whole = |flip: u8, bytes: &[u8]| [&[97, 0, flip], bytes].concat();
-    vec![whole(0, &sealed), whole(0, b"hello"), whole(1, b"hello"), whole(0, &[0; 2045])]
+    let flipped =
+        |which: u8, position: u16, flip: u8| [&[which], &position.to_le_bytes()[..], &[flip]].concat();
+    let known = (0..4).flat_map(|which| {
+        [(0, 0), (0, 1), (96, 1), (97, 1), (2200, 128)].map(|(at, flip)| (which, at, flip))
+    });
+    let noise = [flipped(0, 0, 0), sealed].concat();
+    known.map(|(which, at, flip)| flipped(which, at, flip)).chain([noise]).collect()
+}
+
+/// Which length, the length that it claims, where bytes lie, and the bytes.
+fn paddings() -> Vec<Vec<u8>> {
+    let seed = |which: u8, length: u32, position: u16, bytes: &[u8]| {
+        [&[which], &length.to_le_bytes()[..], &position.to_le_bytes(), bytes].concat()
+    };
+    let claims = [0, 5, 2044, 2045, 4092, 16380, 16381, u32::MAX];
+    let claims = claims.into_iter().flat_map(|length| (0..4).map(move |which| (which, length)));
+    let others =
+        [seed(64, 5, 0, b"hello"), seed(16, 5, 0, b"hello"), seed(0, 5, 5, b"!"), seed(0, 5, 2043, b"!")];
+    claims.map(|(which, length)| seed(which, length, 0, b"hello")).chain(others).collect()
 }
 
 fn questions() -> Vec<Vec<u8>> {
