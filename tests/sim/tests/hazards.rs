@@ -174,7 +174,7 @@ fn described(output: &Output) -> Option<LinkId> {
 fn opener() -> (Node, Party, Message) {
     let (mut node, creator) = (Node::new(1), Party::new(2));
     let url = link::to_url("sim://open", &creator.address, Placement::Fragment);
-    node.call(Command::Open(Credentials { link: url, nickname: "alice".into() }));
+    node.call(Command::Open(Credentials { link: url, nickname: "alice".into(), in_person: false }));
     let offer = node.sent_to(&creator).remove(0);
     assert!(matches!(offer.body, Body::Offer { .. }));
     (node, creator, offer)

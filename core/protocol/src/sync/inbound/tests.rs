@@ -9,7 +9,7 @@ use crate::{
     change::Op,
     membership::Role,
     stamp::Stamp,
-    sync::{Applied, Mark, Page, PageRequest, Source},
+    sync::{Applied, Mark, Page, PageRequest, Recall, Source},
     user::{DeviceId, UserKey},
 };
 
@@ -69,7 +69,25 @@ impl ChangeLog for Stranger {
         Ok(())
     }
 
-    fn set_acked(&mut self, _: GroupId, _: DeviceId, _: u64, _: u64) -> core::result::Result<(), Infallible> {
+    fn recall(&self, _: GroupId, _: &Mark) -> core::result::Result<Recall, Infallible> {
+        Ok(Recall::Forgotten)
+    }
+
+    fn clear_mark(&mut self, _: GroupId, _: DeviceId) -> core::result::Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn note_sent(&mut self, _: GroupId, _: u64) -> core::result::Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn set_acked(
+        &mut self,
+        _: GroupId,
+        _: DeviceId,
+        _: u64,
+        _: Option<u64>,
+    ) -> core::result::Result<(), Infallible> {
         Ok(())
     }
 
