@@ -16,7 +16,8 @@
 //! opened the link keeps its offer, the one who created it drops its own and answers.
 //!
 //! **A stale offer** (older than [`OFFER_LIFETIME`]) says that the peer wants to talk and does not wait
-//! any more: it is answered by a fresh offer of our own.
+//! any more: it is answered by a fresh offer of our own. So is one that looked fresh, and whose answer led
+//! nowhere.
 //!
 //! **An unanswered offer** is repeated at growing intervals, at the latest before the mailbox forgets
 //! it, so that a peer who comes back after days finds one waiting.
@@ -408,6 +409,9 @@ impl Connector {
     /// A deadline has passed.
     pub fn on_timeout(&mut self, now: u64, rng: &mut impl CryptoRng) {
         if let Some(attempt) = self.attempt.take_if(|attempt| attempt.deadline <= now) {
+            if attempt.was_answered_in_vain() && self.live.is_none() {
+                self.pacing.want();
+            }
             self.fail_attempt(attempt.id, attempt.stage.failure_of_silence(), now, rng);
         }
         if self.attempt.is_none() && self.live.is_none() && self.pacing.take_due(now) {

@@ -45,6 +45,9 @@ pub struct Plan {
 
 const SECOND: u64 = 1_000_000;
 
+/// How many lines of each node's trace a failure shows.
+const TRACED: usize = 40;
+
 /// Tells the story of a seed; returns how many steps its nodes took.
 ///
 /// # Errors
@@ -62,12 +65,10 @@ pub fn tell(plan: Plan, seed: u64) -> Result<u64, String> {
     let world = World::new(hosts, plan.hardship, seed);
     let mut story = Story { world, plan, written: BTreeMap::new(), unsure: BTreeMap::new() };
     story.world.fated = plan.fated;
-    story.begin()?;
-    for round in 0..plan.rounds {
-        story.round(round)?;
+    match story.unfold() {
+        Ok(()) => Ok(story.world.steps),
+        Err(problem) => Err(format!("{problem}\n{}", story.traces())),
     }
-    story.end()?;
-    Ok(story.world.steps)
 }
 
 struct Story {
@@ -80,6 +81,29 @@ struct Story {
 }
 
 impl Story {
+    fn unfold(&mut self) -> Result<(), String> {
+        self.begin()?;
+        for round in 0..self.plan.rounds {
+            self.round(round)?;
+        }
+        self.end()
+    }
+
+    /// What every node noted lately, for who has to find out what went wrong.
+    fn traces(&mut self) -> String {
+        let mut traces = String::new();
+        for node in 0..self.plan.nodes {
+            if let Some(Ok(Reply::Diagnosis(diagnosis))) =
+                self.world.call(node, Command::Doctor { nickname: None })
+            {
+                for line in diagnosis.trace.iter().rev().take(TRACED).rev() {
+                    traces.push_str(&format!("  node {node}: {line}\n"));
+                }
+            }
+        }
+        traces
+    }
+
     /// The first node shares with every other.
     fn begin(&mut self) -> Result<(), String> {
         for node in 1..self.plan.nodes {

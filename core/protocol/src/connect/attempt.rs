@@ -73,6 +73,12 @@ impl Attempt {
         Self { id, sid, role, deadline: now + DESCRIBE_TIMEOUT, early: Vec::new(), stage }
     }
 
+    /// Whether the peer, by all appearance, did not wait any more for the answer to its offer: it is treated
+    /// as stale after all. What clocks say of an offer's age may be wrong.
+    pub(super) fn was_answered_in_vain(&self) -> bool {
+        self.role == Role::Answerer && matches!(self.stage, Stage::Opening { .. })
+    }
+
     /// Keeps a frame until the peer is proven, if there is room.
     pub(super) fn hold(&mut self, channel: u16, frame: Vec<u8>) -> bool {
         let held: usize = self.early.iter().map(|(_, frame)| frame.len() + EARLY_OVERHEAD).sum();

@@ -328,6 +328,17 @@ fn an_expired_offer_neither_disturbs_an_attempt_nor_a_session() {
 }
 
 #[test]
+fn an_offer_that_was_answered_in_vain_was_stale_after_all() {
+    let (mut alice, mut bob) = nodes();
+    let offer = alice.offer(NOW);
+    bob.answer(&offer, NOW);
+    let failed = bob.on_timeout(NOW + OPEN_TIMEOUT);
+    assert_eq!(failed, [Said::Close(AttemptId(1)), Said::Failed(Failure::NoRoute)]);
+    let next = bob.connector.poll_timeout().unwrap();
+    assert_eq!(bob.on_timeout(next), [Said::MakeOffer(AttemptId(2))]);
+}
+
+#[test]
 fn every_stage_ends_in_time() {
     let deadlines = [
         (DESCRIBE_TIMEOUT, Failure::Rtc),

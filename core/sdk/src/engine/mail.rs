@@ -177,7 +177,7 @@ impl Engine {
         if !self.store.remember_message(&read.message.id, now + REMEMBER)? {
             return Ok(());
         }
-        read.message.exp = useful_until.unwrap_or(read.message.exp);
+        read.message.exp = useful_until.unwrap_or(0).max(read.message.exp);
         match place {
             Place::Link(number) => self.on_mail_to_link(number, read, now),
             Place::Pair(number) => self.on_mail_to_pair(number, id, read, now),
@@ -436,8 +436,8 @@ impl Engine {
 const OUTBOX_RETRY: u64 = 30_000_000;
 
 /// When an offer or an answer has waited too long, by this device's clock: reckoned by the one clock that
-/// wrote down when it came. The writer's clock may be minutes off this device's, and then every offer
-/// would look expired, or none.
+/// wrote down when it came. The writer's clock may be minutes behind this device's, and then everything it
+/// wrote would look expired.
 fn useful_until(at: u64, clock_ahead: i64) -> u64 {
     at.saturating_add_signed(clock_ahead.saturating_neg()).saturating_add(OFFER_LIFETIME)
 }
