@@ -395,6 +395,32 @@ mod tests {
         assert_eq!(offerer.on_hello2(&proof, None).err(), Some(HandshakeError::NotThisUser));
     }
 
+    /// What Alice makes of an answerer who knows the session key, shows this identity and signs with this key.
+    fn shown(identity: Identity, key: &UserKey) -> Result<Proven, HandshakeError> {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let alice = side(1);
+        let (offerer, hello_a) = begin(Role::Offerer, basis(Role::Offerer), alice.identity, &mut rng);
+        let (answerer, hello) = begin(Role::Answerer, basis(Role::Answerer), identity, &mut rng);
+        let (offerer, _) = offerer.on_hello1(&hello, &alice.key)?;
+        let (_, proof) = answerer.on_hello1(&hello_a, key)?;
+        offerer.on_hello2(&proof, None)
+    }
+
+    #[test]
+    fn a_user_id_belongs_to_one_key() {
+        let (bob, eve) = (side(2), side(3));
+        assert!(shown(eve.identity, &eve.key).is_ok());
+        let claimed = Identity { user: bob.identity.user, ..eve.identity };
+        assert_eq!(shown(claimed, &eve.key).err(), Some(HandshakeError::NotThisUser));
+    }
+
+    #[test]
+    fn nobody_else_is_this_device() {
+        let (alice, eve) = (side(1), side(3));
+        let claimed = Identity { device: alice.identity.device, ..eve.identity };
+        assert_eq!(shown(claimed, &eve.key).err(), Some(HandshakeError::Reflection));
+    }
+
     #[test]
     fn another_user_than_the_one_paired_with_is_refused() {
         let error = run(|_| {}, |_| {}, Some(&side(3).identity.user)).err();

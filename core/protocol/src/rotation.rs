@@ -223,6 +223,17 @@ mod tests {
     }
 
     #[test]
+    fn mail_in_the_new_box_says_as_much_as_an_acknowledgement() {
+        let mut receiver = Receiving::new(own_box(1));
+        receiver.offer(|| own_box(2));
+        assert_eq!(receiver.on_message_in(&own_box(1).id()), Step::Nothing);
+        assert_eq!(receiver.on_message_in(&own_box(2).id()), Step::Committed);
+        assert_eq!((receiver.generation, receiver.current.id()), (1, own_box(2).id()));
+        assert_eq!(receiver.previous.as_ref().map(OwnBox::id), Some(own_box(1).id()));
+        assert_eq!(receiver.on_rotated(1), Step::Nothing, "late");
+    }
+
+    #[test]
     fn a_receiver_that_was_put_back_counts_on() {
         let mut sender = Sending::new(own_box(1).address);
         let mut receiver = Receiving::new(own_box(1));

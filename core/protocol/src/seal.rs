@@ -254,6 +254,18 @@ mod tests {
     }
 
     #[test]
+    fn padding_says_nothing() {
+        for (at, byte, fine) in
+            [(0, 0, true), (2047, 0, true), (4 + 5, 1, false), (2047, 1, false), (3, 6, true)]
+        {
+            let mut padded = pad(b"hello").unwrap().to_vec();
+            padded[at] = byte;
+            assert_eq!(unpad(&padded).is_ok(), fine, "{byte} at {at}");
+        }
+        assert!(unpad(&pad(b"hello").unwrap()[..2047]).is_err());
+    }
+
+    #[test]
     fn every_flipped_bit_is_noticed() {
         let (key, address) = minted(1);
         let (sealed, _) = seal(&address, b"hello", &mut ChaCha20Rng::seed_from_u64(2)).unwrap();

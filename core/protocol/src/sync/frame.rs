@@ -257,6 +257,16 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_frame_has_room_for_one_change_of_the_greatest_length() {
+        let of_length = |length| Frame::Changes { group: GROUP, span: None, changes: vec![vec![0; length]] };
+        assert!(Frame::decode(&of_length(MAX_CHANGE_LEN).encode()).is_ok());
+        let around = of_length(MAX_CHANGE_LEN).encode().len() - MAX_CHANGE_LEN;
+        assert!(Frame::decode(&of_length(MAX_FRAME - around).encode()).is_ok());
+        let too_long = of_length(MAX_FRAME - around + 1).encode();
+        assert_eq!(Frame::decode(&too_long), Err(Misbehaviour::Malformed));
+    }
+
     proptest! {
         #[test]
         fn noise_does_no_harm(kind in 0..11_u8, body in prop::collection::vec(any::<u8>(), 0..100)) {

@@ -1,4 +1,5 @@
-//! What a peer can have held for groups of which it is not known yet whether they make us a member.
+//! What a peer can have held for groups of which it is not known yet whether they make us a member, and how
+//! long it can have sets compared.
 
 use core::convert::Infallible;
 
@@ -9,19 +10,21 @@ use crate::{
     change::Op,
     membership::Role,
     stamp::Stamp,
-    sync::{Applied, Mark, Page, PageRequest, Recall, Source},
+    sync::{Applied, Mark, Page, PageRequest, Recall, Source, reconcile::Snapshot},
     user::{DeviceId, UserKey},
 };
 
 const NOW: u64 = 1_790_000_000_000_000;
 
-/// A store that knows no group, and counts what it is given.
-#[derive(Default)]
-struct Stranger {
+/// A store that has nothing, and counts what it is given.
+struct Empty {
+    /// How everybody stands to every group.
+    standing: Standing,
+    live: Vec<(u64, ChangeHash)>,
     applied: usize,
 }
 
-impl ChangeLog for Stranger {
+impl ChangeLog for Empty {
     type Error = Infallible;
 
     fn epoch(&self) -> core::result::Result<Epoch, Infallible> {
@@ -33,7 +36,7 @@ impl ChangeLog for Stranger {
     }
 
     fn standing(&self, _: GroupId, _: UserId) -> core::result::Result<Standing, Infallible> {
-        Ok(Standing::Unknown)
+        Ok(self.standing)
     }
 
     fn head(&self, _: GroupId) -> core::result::Result<u64, Infallible> {
@@ -58,7 +61,7 @@ impl ChangeLog for Stranger {
     }
 
     fn live(&self, _: GroupId, _: Scope) -> core::result::Result<Vec<(u64, ChangeHash)>, Infallible> {
-        Ok(Vec::new())
+        Ok(self.live.clone())
     }
 
     fn mark(&self, _: GroupId, _: DeviceId) -> core::result::Result<Option<Mark>, Infallible> {
@@ -111,8 +114,12 @@ fn owner() -> UserKey {
     UserKey::from_bytes(&[2; 32])
 }
 
-fn session() -> (Sync, Stranger) {
-    (Sync::new(me().id(), owner().id(), DeviceId::from_bytes([2; 16])), Stranger::default())
+fn log_of(standing: Standing) -> Empty {
+    Empty { standing, live: Vec::new(), applied: 0 }
+}
+
+fn session() -> (Sync, Empty) {
+    (Sync::new(me().id(), owner().id(), DeviceId::from_bytes([2; 16])), log_of(Standing::Unknown))
 }
 
 /// The changes that found a group and make us a member of it.
@@ -132,7 +139,7 @@ fn welcome(nonce: u8) -> (GroupId, Vec<Vec<u8>>) {
 }
 
 impl Sync {
-    fn hear(&mut self, log: &mut Stranger, frame: &Frame) -> Vec<Frame> {
+    fn hear(&mut self, log: &mut Empty, frame: &Frame) -> Vec<Frame> {
         self.on_frame(log, &frame.encode(), NOW).unwrap();
         let mut frames = Vec::new();
         while let Some(output) = self.poll_output() {
@@ -143,17 +150,17 @@ impl Sync {
         frames
     }
 
-    fn announce(&mut self, log: &mut Stranger, group: GroupId) -> Vec<Frame> {
+    fn announce(&mut self, log: &mut Empty, group: GroupId) -> Vec<Frame> {
         self.hear(log, &Frame::Have { group, epoch: [2; 16], head: 9 })
     }
 
     /// Gives membership changes; they are acknowledged whatever becomes of them, so that the sender goes on.
-    fn give(&mut self, log: &mut Stranger, group: GroupId, changes: Vec<Vec<u8>>) {
+    fn give(&mut self, log: &mut Empty, group: GroupId, changes: Vec<Vec<u8>>) {
         let answer = self.hear(log, &Frame::Changes { group, span: None, changes });
         assert_eq!(answer, [Frame::Ack { group, upto: None }]);
     }
 
-    fn end(&mut self, log: &mut Stranger, group: GroupId) {
+    fn end(&mut self, log: &mut Empty, group: GroupId) {
         self.hear(log, &Frame::Changes { group, span: Some((0, 9)), changes: Vec::new() });
     }
 }
@@ -246,4 +253,41 @@ fn one_peer_brings_so_many_groups_and_no_more() {
     let unasked = Frame::Changes { group: group(MAX_PEER_GROUPS), span: None, changes: Vec::new() };
     let error = sync.on_frame(&mut log, &unasked.encode(), NOW).unwrap_err();
     assert!(matches!(error, SyncError::Peer(Misbehaviour::OutOfTurn)));
+}
+
+/// The first message of a comparison by somebody who has thousands of changes.
+fn much() -> Vec<u8> {
+    let mut log = log_of(Standing::Member(Role::Writer));
+    log.live = (0..5000_u64)
+        .map(|number| {
+            let mut hash = [0; 32];
+            hash[..8].copy_from_slice(&number.to_be_bytes());
+            (number, ChangeHash::from_bytes(hash))
+        })
+        .collect();
+    Snapshot::take(&log, group(1), Scope::Everything).unwrap().begin::<Infallible>().unwrap()
+}
+
+#[test]
+fn a_comparison_that_does_not_end_is_given_up_for_pulling_everything() {
+    let ((mut sync, _), mut log) = (session(), log_of(Standing::Member(Role::Writer)));
+    let mut frames = sync.announce(&mut log, group(1));
+    for _ in 0..MAX_ROUNDS {
+        assert!(matches!(frames[..], [Frame::Compare { .. }]), "{frames:?}");
+        frames = sync.hear(&mut log, &Frame::Compared { group: group(1), message: much() });
+    }
+    assert!(matches!(frames[..], [Frame::Pull { from: 0, .. }]), "{frames:?}");
+}
+
+#[test]
+fn somebody_who_compares_without_end_misbehaves() {
+    let ((mut sync, _), mut log) = (session(), log_of(Standing::Member(Role::Writer)));
+    sync.on_committed(&mut log, group(1)).unwrap();
+    while sync.poll_output().is_some() {}
+    let compare = Frame::Compare { group: group(1), message: much() };
+    for _ in 0..MAX_ROUNDS {
+        assert!(matches!(sync.hear(&mut log, &compare)[..], [Frame::Compared { .. }]));
+    }
+    let error = sync.on_frame(&mut log, &compare.encode(), NOW).unwrap_err();
+    assert!(matches!(error, SyncError::Peer(Misbehaviour::BadReconciliation)));
 }
