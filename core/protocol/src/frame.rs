@@ -25,6 +25,9 @@ pub const MAX_PIECE: usize = 60 << 10;
 /// The greatest length of an app message, in bytes.
 pub const MAX_APP_MESSAGE: usize = 256 << 10;
 
+/// What stands at most before an app message in its frame, in bytes.
+const MAX_HEAD: usize = 2 + 1 + 9 + 9;
+
 /// The peer sent what no version of this protocol sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -235,7 +238,7 @@ impl App {
     /// Writes the frame.
     pub fn encode(&self) -> Vec<u8> {
         match self {
-            Self::Message(body) => encode(1, body),
+            Self::Message(body) => body.encode_frame(),
             Self::Received(body) => encode(2, body),
         }
     }
@@ -247,10 +250,46 @@ impl App {
     pub fn decode(frame: &[u8]) -> Result<Option<Self>, FrameError> {
         let (kind, payload) = open(frame)?;
         Ok(Some(match kind {
-            1 => Self::Message(decode(payload)?),
+            1 => Self::Message(AppMessage::decode_payload(payload)?),
             2 => Self::Received(decode(payload)?),
             _ => return Ok(None),
         }))
+    }
+}
+
+/// App messages are long and many: they are written and read with one copy, and without encoding them again
+/// to see that they were encoded as they should be.
+impl AppMessage {
+    /// What stands before the message: version, type, and the heads of array, number and bytes; with room for
+    /// more.
+    fn head(number: u64, length: usize, room: usize) -> Vec<u8> {
+        let mut head = Vec::with_capacity(MAX_HEAD + room);
+        head.extend([FRAME_VERSION, 1]);
+        let written = minicbor::Encoder::new(&mut head)
+            .array(2)
+            .and_then(|encoder| encoder.u64(number)?.bytes_len(length as u64).map(|_| ()));
+        debug_assert!(written.is_ok(), "writing to memory cannot fail");
+        head
+    }
+
+    fn encode_frame(&self) -> Vec<u8> {
+        let mut frame = Self::head(self.number, self.data.len(), self.data.len());
+        frame.extend_from_slice(&self.data);
+        frame
+    }
+
+    fn decode_payload(payload: &[u8]) -> Result<Self, FrameError> {
+        let mut decoder = minicbor::Decoder::new(payload);
+        let read = decoder.array().and_then(|_| Ok((decoder.u64()?, decoder.bytes()?)));
+        let (number, data) = read.map_err(|_| FrameError::Malformed)?;
+        let head = Self::head(number, data.len(), 0);
+        // Where the head is as we write it and the data begins behind it, nothing else is left.
+        match payload.split_at_checked(head.len() - 2) {
+            Some((found, rest)) if found == &head[2..] && rest.len() == data.len() => {
+                Ok(Self { number, data: data.to_vec() })
+            }
+            _ => Err(FrameError::Malformed),
+        }
     }
 }
 
@@ -374,6 +413,29 @@ mod tests {
         assert_eq!(error, Some(FrameError::TooLong));
         assert_eq!(Joiner::default().push(&[]), Err(FrameError::Malformed));
         assert_eq!(Joiner::default().push(&[2, 0]), Err(FrameError::Malformed));
+    }
+
+    #[test]
+    fn app_messages_come_back_and_other_spellings_do_not() {
+        for (number, length) in [(0, 0), (23, 23), (24, 24), (255, 256), (u64::MAX, 70_000)] {
+            let message = AppMessage { number, data: vec![7; length] };
+            let frame = App::Message(message.clone()).encode();
+            assert_eq!(frame, encode(1, &message), "as any encoder writes it");
+            assert_eq!(App::decode(&frame), Ok(Some(App::Message(message))));
+            assert_eq!(App::decode(&[&frame[..], &[0]].concat()), Err(FrameError::Malformed));
+            assert_eq!(App::decode(&frame[..frame.len() - 1]), Err(FrameError::Malformed));
+        }
+        assert!(App::decode(&[1, 1, 0x82, 0x03, 0x41, 0x07]).is_ok());
+        for other in [
+            &[1, 1, 0x82, 0x18, 0x03, 0x41, 0x07][..],
+            &[1, 1, 0x82, 0x03, 0x58, 0x01, 0x07],
+            &[1, 1, 0x82, 0x03, 0x5f, 0x41, 0x07, 0xff],
+            &[1, 1, 0x9f, 0x03, 0x41, 0x07, 0xff],
+            &[1, 1, 0x83, 0x03, 0x41, 0x07, 0x00],
+            &[1, 1, 0x81, 0x03, 0x41, 0x07],
+        ] {
+            assert_eq!(App::decode(other), Err(FrameError::Malformed), "{other:x?}");
+        }
     }
 
     proptest! {
