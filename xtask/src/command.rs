@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// What a task fails with: a sentence.
@@ -26,7 +26,7 @@ pub(crate) fn run_with(
     variables: &[(&str, &str)],
 ) -> Result {
     eprintln!("$ {program} {}", arguments.join(" "));
-    let status = Command::new(program)
+    let status = command(program)
         .args(arguments)
         .envs(variables.iter().copied())
         .current_dir(root().join(folder))
@@ -35,17 +35,31 @@ pub(crate) fn run_with(
     if status.success() { Ok(()) } else { Err(format!("`{program} {}` failed", arguments.join(" "))) }
 }
 
-/// Runs a program in the root and returns what it prints.
+/// Runs a program in the root and returns what it prints; what it says of its progress is shown.
 pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
-    let output = Command::new(program)
+    let output = command(program)
         .args(arguments)
         .current_dir(root())
+        .stderr(Stdio::inherit())
         .output()
         .map_err(|error| format!("`{program}` could not be started: {error}"))?;
     if !output.status.success() {
         return Err(format!("`{program} {}` failed", arguments.join(" ")));
     }
     String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed no text"))
+}
+
+/// A program that does not see for which package this one was started. Build scripts look at that, so that all
+/// would be built anew for a task, and again without.
+fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| text.starts_with(start)) {
+            command.env_remove(&name);
+        }
+    }
+    command
 }
 
 /// Whether a program is there.

@@ -18,11 +18,18 @@ pub(crate) fn describe() -> String {
     let gib = kib(&memory).unwrap_or(0.0) / 1024.0 / 1024.0;
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     format!(
-        "{cores} cores ({cpu}), {gib:.0} GiB of memory, Linux {}, {}, profile `release`",
+        "{cores} cores ({cpu}), {gib:.0} GiB of memory, Linux {}, {}, profile `{}`",
         // What follows the version names a builder, not a kernel.
         kernel.trim().split('-').next().unwrap_or_default(),
         said_by("rustc", "--version"),
+        profile().unwrap_or_default(),
     )
+}
+
+/// The profile in which this program was built: the folder in which it is.
+fn profile() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    Some(program.parent()?.file_name()?.to_string_lossy().into_owned())
 }
 
 /// Today, in UTC.

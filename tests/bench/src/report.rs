@@ -31,14 +31,27 @@ struct Row {
     load: String,
 }
 
+/// The same thing done by others.
+struct Comparison {
+    what: String,
+    unit: &'static str,
+    /// Who, ours first.
+    contenders: Vec<(&'static str, Samples)>,
+}
+
 /// All figures.
 pub(crate) struct Report {
     rows: Vec<Row>,
+    comparisons: Vec<Comparison>,
+    /// Further parts of the document, each with its title.
+    sections: Vec<String>,
+    /// What could not be measured, and what is missing for it.
+    lacking: Vec<String>,
 }
 
 impl Report {
     pub(crate) fn new() -> Self {
-        Self { rows: Vec::new() }
+        Self { rows: Vec::new(), comparisons: Vec::new(), sections: Vec::new(), lacking: Vec::new() }
     }
 
     pub(crate) fn add(
@@ -51,6 +64,42 @@ impl Report {
         let row = Row { what: what.into(), unit, target, samples, load: machine::load() };
         eprintln!("{}", row.to_string().trim_end());
         self.rows.push(row);
+    }
+
+    /// Adds a figure of ours, which comes first, beside those of others.
+    pub(crate) fn add_compared(
+        &mut self,
+        what: impl Into<String>,
+        unit: &'static str,
+        target: Target,
+        contenders: Vec<(&'static str, Samples)>,
+    ) {
+        let what = what.into();
+        if let Some((_, ours)) = contenders.first() {
+            self.add(&what, unit, target, ours.clone());
+        }
+        let comparison = Comparison { what, unit, contenders };
+        eprintln!("{}", comparison.to_string().trim_end());
+        self.comparisons.push(comparison);
+    }
+
+    /// Adds a part of the document, in Markdown.
+    pub(crate) fn add_section(&mut self, section: String) {
+        self.sections.push(section);
+    }
+
+    /// Says what could not be measured, and why.
+    pub(crate) fn lack(&mut self, what: String) {
+        eprintln!("{what}");
+        self.lacking.push(what);
+    }
+}
+
+impl Comparison {
+    /// How a median relates to ours.
+    fn ratio(&self, samples: &Samples) -> String {
+        let ours = self.contenders.first().map_or(0.0, |(_, ours)| ours.percentile(50));
+        if ours > 0.0 { format!("{:.2}", samples.percentile(50) / ours) } else { "–".to_owned() }
     }
 }
 
@@ -109,6 +158,40 @@ impl fmt::Display for Row {
     }
 }
 
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (who, samples) in &self.contenders {
+            let [least, median, most] = [0, 50, 100].map(|percent| number(samples.percentile(percent)));
+            writeln!(
+                f,
+                "| {} | {} | {who} | {least} | {median} | {} | {most} | {} | {} |",
+                self.what,
+                self.unit,
+                number(samples.percentile(if self.unit.ends_with("/s") { 5 } else { 95 })),
+                samples.len(),
+                self.ratio(samples),
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl Report {
+    fn write_comparisons(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.comparisons.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "\n## Side by side\n\nThe same work on the same machine in the same run, by turns. *× ours* is the \
+             ratio of the medians.\n"
+        )?;
+        writeln!(f, "| what | unit | who | least | p50 | p95 | most | n | × ours |")?;
+        writeln!(f, "|---|---|---|---|---|---|---|---|---|")?;
+        self.comparisons.iter().try_for_each(|comparison| write!(f, "{comparison}"))
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "# Benchmarks\n")?;
@@ -125,6 +208,14 @@ impl fmt::Display for Report {
         writeln!(f, "|---|---|---|---|---|---|---|---|")?;
         for row in &self.rows {
             row.fmt(f)?;
+        }
+        self.write_comparisons(f)?;
+        for section in &self.sections {
+            write!(f, "\n{section}")?;
+        }
+        if !self.lacking.is_empty() {
+            writeln!(f, "\n## What could not be measured\n")?;
+            self.lacking.iter().try_for_each(|what| writeln!(f, "- {what}"))?;
         }
         write!(f, "\n{NOTES}")
     }

@@ -21,6 +21,11 @@ impl Samples {
         self.push(time.as_secs_f64() * 1000.0);
     }
 
+    /// All, in the order in which they were taken.
+    pub(crate) fn all(&self) -> &[f64] {
+        &self.0
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -13,8 +13,6 @@ pub(crate) fn measure(report: &mut Report) -> Outcome {
     let embedded = mib(&folder.join("embedded"))?;
     let what = "stripped program that embeds a node with all its commands";
     report.add(what, "MiB", Target::AtMost(8.0), Samples::one(embedded));
-    let cli = mib(&folder.join("connectoid"))?;
-    report.add("the command line, with the service in it", "MiB", Target::None, Samples::one(cli));
     Ok(())
 }
 

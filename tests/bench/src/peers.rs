@@ -1,0 +1,6 @@
+//! What others have built for the same purpose, at the same work on the same machine.
+
+mod install;
+pub(crate) mod service;
+mod side;
+pub(crate) mod webrtc;
