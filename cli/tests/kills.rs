@@ -14,7 +14,8 @@ use std::{
 
 use serde_json::Value;
 
-const KILLS: u64 = 60;
+/// Two minutes on two busy cores.
+const KILLS: u64 = 200;
 
 /// How long a crashed pair may take to find each other again.
 const PATIENCE: Duration = Duration::from_secs(150);
