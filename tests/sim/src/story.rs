@@ -91,17 +91,16 @@ impl Story {
 
     /// What every node noted lately, for who has to find out what went wrong.
     fn traces(&mut self) -> String {
-        let mut traces = String::new();
+        let mut traces = Vec::new();
         for node in 0..self.plan.nodes {
             if let Some(Ok(Reply::Diagnosis(diagnosis))) =
                 self.world.call(node, Command::Doctor { nickname: None })
             {
-                for line in diagnosis.trace.iter().rev().take(TRACED).rev() {
-                    traces.push_str(&format!("  node {node}: {line}\n"));
-                }
+                let lines = diagnosis.trace.iter().rev().take(TRACED).rev();
+                traces.extend(lines.map(|line| format!("  node {node}: {line}\n")));
             }
         }
-        traces
+        traces.concat()
     }
 
     /// The first node shares with every other.
