@@ -3,6 +3,12 @@
 //! Open files, threads and memory belong to the whole process, so this file has one test.
 
 #![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on has failed"
+)]
 
 mod common;
 
