@@ -14,7 +14,7 @@ mod common;
 
 use std::fs;
 
-use common::{PATIENCE, node_in, pair, service, wait};
+use common::{PATIENCE, node_in, pair, service_with, wait};
 use connectoid::{EventKind, EventStream, Node, Share};
 
 /// How often the two connect and disconnect.
@@ -90,7 +90,12 @@ impl Pair {
 
 #[tokio::test]
 async fn connecting_again_and_again_leaves_nothing_behind() {
-    let service = service().await;
+    // Nobody meets as often as these two; the rates of a service would have them wait.
+    let service = service_with(|config| {
+        config.limits.box_requests_per_second = 1000;
+        config.limits.requests_per_second = 1000;
+    })
+    .await;
     let before = InUse::now();
     let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let alice = node_in(folders.0.path(), &service.url()).await;
