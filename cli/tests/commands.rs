@@ -55,7 +55,11 @@ fn exit_codes_say_whose_fault_it_is() {
     assert_eq!(code(&["share", "bob", "--group", "g"]), Some(0));
     let link =
         lines(&connectoid(&folder.path().join("other"), &["share", "x", "--group", "g"]))[0]["link"].clone();
-    assert_eq!(code(&["open", link.as_str().unwrap(), "--as", "x", "--wait", "1s"]), Some(3));
+    assert_eq!(
+        code(&["open", link.as_str().unwrap(), "--as", "x", "--wait", "1s"]),
+        Some(4),
+        "nobody listens there"
+    );
     std::fs::write(data.join("connectoid.db"), vec![b'x'; 8192]).unwrap();
     assert_eq!(code(&["peers"]), Some(5));
 }
