@@ -246,6 +246,11 @@ impl Poller {
         self.start_over();
     }
 
+    /// The service that a check under way asks.
+    pub fn service_of(&self, id: CheckId) -> Option<&str> {
+        self.running.get(&id).map(|check| check.service.as_str())
+    }
+
     /// A check is over.
     pub fn on_checked(&mut self, id: CheckId, outcome: Outcome, now: u64, rng: &mut impl CryptoRng) {
         let Some(check) = self.running.remove(&id) else { return };

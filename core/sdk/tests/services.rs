@@ -3,7 +3,7 @@
 mod common;
 
 use common::{pair, paired, proxy::Plain, service, service_with, shows, wait};
-use connectoid::{EventKind, Share};
+use connectoid::{ErrorKind, EventKind, Share};
 use serde_json::json;
 
 #[tokio::test]
@@ -32,4 +32,27 @@ async fn work_is_done_where_a_service_asks_for_it() {
     let (alice, bob) = paired(&service.url()).await;
     bob.put("g", "c", "milk", json!({"count": 2})).await.unwrap();
     shows(&alice, "milk", &json!({"count": 2})).await;
+}
+
+#[tokio::test]
+async fn a_service_that_cannot_be_reached_is_told_once() {
+    let gone = service().await;
+    let url = gone.url();
+    gone.shutdown().await;
+    let alice = common::node(&url).await;
+    let mut events = alice.events();
+    alice.share(Share::new("bob", "g")).await.unwrap();
+    let unreachable = |event: &EventKind| {
+        matches!(event, EventKind::ServiceProblem { service, problem }
+            if *service == url && problem.kind == ErrorKind::ServiceUnreachable)
+    };
+    wait(&mut events, "the problem", unreachable).await;
+    let diagnosis = alice.diagnose(Some("bob")).await.unwrap();
+    assert!(diagnosis.findings.iter().any(|finding| finding.kind == ErrorKind::ServiceUnreachable));
+    alice.sync_now().await.unwrap();
+    alice.put("g", "c", "milk", json!({"count": 2})).await.unwrap();
+    alice.close().await;
+    while let Some(event) = events.next().await {
+        assert!(!matches!(event.kind, EventKind::ServiceProblem { .. }), "it is told again");
+    }
 }

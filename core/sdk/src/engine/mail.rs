@@ -78,6 +78,9 @@ impl Engine {
         result: Result<Checked, ServiceFailure>,
         now: u64,
     ) -> Result<(), StoreError> {
+        if let Some(service) = self.poller.service_of(id).map(str::to_owned) {
+            self.note_service(&service, failure_of(&result), now);
+        }
         let outcome = match result {
             Ok(checked) => {
                 if let Some(ahead) = checked.clock_ahead {
@@ -131,10 +134,7 @@ impl Engine {
                 self.poller.leave_out(&id, &fetched.service);
                 return Ok(None);
             }
-            Err(failure) => {
-                self.note_service(&fetched.service, Some(failure), now);
-                return Ok(Some(failure.retry_after()));
-            }
+            Err(failure) => return Ok(Some(failure.retry_after())),
         };
         let Some(mut newest) = messages.last().map(|(at, _)| *at) else { return Ok(None) };
         if self.store.tries(&id, &fetched.service)? > MAX_TRIES {
@@ -381,13 +381,8 @@ impl Engine {
         now: u64,
     ) -> Result<(), StoreError> {
         let Some(purpose) = self.sendings.remove(&id) else { return Ok(()) };
-        let closed =
-            |failure: &ServiceFailure| matches!(failure, ServiceFailure::Refused(ServiceRefusal::Closed, _));
         for (service, result) in results {
-            match result {
-                Err(failure) if closed(failure) => self.note_service(service, None, now),
-                result => self.note_service(service, result.err(), now),
-            }
+            self.note_service(service, result.err().filter(|failure| !closed(failure)), now);
         }
         let taken = results.iter().any(|(_, result)| result.is_ok());
         let box_closed =
@@ -474,4 +469,19 @@ impl ServiceFailure {
             ),
         }
     }
+}
+
+/// What a service that was asked does not do as it should. That it knows a box to be closed is an answer.
+fn failure_of(result: &Result<Checked, ServiceFailure>) -> Option<ServiceFailure> {
+    match result {
+        Ok(checked) => checked
+            .fetched
+            .iter()
+            .find_map(|fetched| fetched.messages.as_ref().err().copied().filter(|failure| !closed(failure))),
+        Err(failure) => Some(*failure),
+    }
+}
+
+fn closed(failure: &ServiceFailure) -> bool {
+    matches!(failure, ServiceFailure::Refused(ServiceRefusal::Closed, _))
 }
