@@ -57,7 +57,7 @@ pub mod settings;
 pub mod store;
 mod vault;
 
-pub use connectoid_protocol::{link::Placement, membership::Role, poll::Pace};
+pub use connectoid_protocol::{connect::Side, link::Placement, membership::Role, poll::Pace};
 
 pub use self::{
     api::{Event, EventKind},

@@ -54,7 +54,8 @@ struct Inner {
     engine: EngineHandle,
     /// What is given back when the node is closed.
     held: Mutex<Option<Held>>,
-    listeners: Listeners,
+    /// Gone when the node is closed: that ends all streams of events.
+    listeners: Mutex<Option<Listeners>>,
     identity: Identity,
     runtime: Option<Runtime>,
 }
@@ -146,6 +147,7 @@ impl Node {
             }
         };
         let held = Mutex::new(Some(Held { reader, lock }));
+        let listeners = Mutex::new(Some(listeners));
         let inner = Inner { engine, held, listeners, identity, runtime: Some(runtime) };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -431,17 +433,28 @@ impl Node {
 
     /// What happens from now on, in order.
     pub fn events(&self) -> EventStream {
-        EventStream::new(self.inner.listeners.subscribe())
+        let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        // Of a closed node there is a stream that has ended.
+        let receiver =
+            listeners.as_ref().map_or_else(|| broadcast::channel(1).1, broadcast::Sender::subscribe);
+        EventStream::new(receiver)
     }
 
     /// Calls a handler for what happens from now on, in order, until the subscription is dropped.
     pub fn subscribe(&self, handler: Arc<dyn EventHandler>) -> Subscription {
         let mut events = self.events();
-        Subscription(self.spawn(async move {
+        self.spawn(async move {
             while let Some(event) = events.next().await {
                 handler.on_event(event);
             }
-        }))
+        })
+    }
+
+    /// Runs a task on the node's threads until it ends or the subscription is dropped: for bindings, which hand over
+    /// events and observations in ways of their own. It must not block.
+    #[allow(clippy::expect_used, reason = "the runtime is taken only when the last handle is dropped")]
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Subscription {
+        Subscription(self.inner.runtime.as_ref().expect("a node has a runtime").spawn(task).abort_handle())
     }
 
     /// Follows the records of a collection: first all that there are, then what changes, until the
@@ -458,6 +471,7 @@ impl Node {
         // that may write can.
         let lock = held.map(|held| held.lock);
         self.inner.engine.close().await;
+        self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
         drop(lock);
     }
 
@@ -468,11 +482,6 @@ impl Node {
     fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
         let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
         read(&held.as_ref().ok_or_else(Error::closed)?.reader)
-    }
-
-    #[allow(clippy::expect_used, reason = "the runtime is taken only when the last handle is dropped")]
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> tokio::task::AbortHandle {
-        self.inner.runtime.as_ref().expect("a node has a runtime").spawn(task).abort_handle()
     }
 }
 

@@ -33,6 +33,19 @@ async fn two_nodes_share_and_keep_their_records_the_same() {
 }
 
 #[tokio::test]
+async fn who_follows_a_node_is_told_of_its_end() {
+    let service = service().await;
+    let alice = node(&service.url()).await;
+    alice.create_group("g").await.unwrap();
+    let (mut events, mut observer) = (alice.events(), alice.observe("g", "c"));
+    assert_eq!(observer.next().await, Some(Ok(Vec::new())), "the first reading is complete");
+    alice.close().await;
+    assert_eq!(observer.next().await, None);
+    while events.next().await.is_some() {}
+    assert_eq!(alice.events().next().await, None);
+}
+
+#[tokio::test]
 async fn a_reader_reads_and_does_not_write() {
     let service = service().await;
     let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
