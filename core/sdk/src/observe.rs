@@ -1,6 +1,9 @@
 //! Following a collection: what an app's list shows, kept up to date.
 
-use std::collections::VecDeque;
+use std::{
+    collections::{BTreeSet, VecDeque},
+    ops::Bound,
+};
 
 use crate::{
     api::{EventKind, Record},
@@ -28,6 +31,8 @@ pub struct Observer {
     events: EventStream,
     waiting: VecDeque<String>,
     reading: Reading,
+    /// The ids of the records that have been told: when all is read again, those that are gone are told too.
+    told: BTreeSet<String>,
 }
 
 /// Whether everything is being read.
@@ -41,7 +46,8 @@ impl Observer {
     pub(crate) fn new(node: Node, group: &str, collection: &str) -> Self {
         let events = node.events();
         let (group, collection) = (group.to_owned(), collection.to_owned());
-        Self { node, group, collection, events, waiting: VecDeque::new(), reading: Reading::From(None) }
+        let (waiting, told) = (VecDeque::new(), BTreeSet::new());
+        Self { node, group, collection, events, waiting, reading: Reading::From(None), told }
     }
 
     /// The next records: first all that there are, in pages, then those that have changed. An empty list
@@ -89,10 +95,35 @@ impl Observer {
 
     async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
         let page = self.node.list(&self.group, &self.collection, after, PAGE).await?;
-        if let Some(last) = page.last() {
-            self.reading = Reading::From(Some(last.id.clone()));
+        let last = page.last().map(|record| record.id.clone());
+        let mut observed = self.gone(after, last.as_deref(), &page);
+        let more = last.or_else(|| after.filter(|_| !observed.is_empty()).map(str::to_owned));
+        if more.is_some() || !observed.is_empty() {
+            self.reading = Reading::From(more);
         }
-        Ok(page.into_iter().map(|record| Observed { id: record.id.clone(), record: Some(record) }).collect())
+        observed
+            .extend(page.into_iter().map(|record| Observed { id: record.id.clone(), record: Some(record) }));
+        self.remember(&observed);
+        Ok(observed)
+    }
+
+    /// What was told of the part of the collection that a page shows, and is not in it.
+    fn gone(&self, after: Option<&str>, last: Option<&str>, page: &[Record]) -> Vec<Observed> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let to = last.map_or(Bound::Unbounded, Bound::Included);
+        let there: BTreeSet<&str> = page.iter().map(|record| record.id.as_str()).collect();
+        let told = self.told.range::<str, _>((from, to));
+        let gone = told.filter(|id| !there.contains(id.as_str()));
+        gone.map(|id| Observed { id: id.clone(), record: None }).collect()
+    }
+
+    fn remember(&mut self, observed: &[Observed]) {
+        for Observed { id, record } in observed {
+            match record {
+                Some(_) => self.told.insert(id.clone()),
+                None => self.told.remove(id),
+            };
+        }
     }
 
     async fn read_waiting(&mut self) -> Result<Vec<Observed>> {
@@ -104,6 +135,7 @@ impl Observer {
             let record = self.node.record(&self.group, &self.collection, &id).await?;
             observed.push(Observed { id, record });
         }
+        self.remember(&observed);
         Ok(observed)
     }
 }
