@@ -78,7 +78,10 @@ struct CancelOnDrop {
 
 impl Drop for CancelOnDrop {
     fn drop(&mut self) {
-        if let Some(request) = self.request.as_mut().and_then(|request| request.try_recv().ok()) {
+        let Some(request) = &mut self.request else { return };
+        // From here on, the engine's thread either has told the number or finds that nobody waits.
+        request.close();
+        if let Ok(request) = request.try_recv() {
             // A full queue means that the cancelled command costs a place in it a little longer.
             let _ = self.queue.try_send(Work::Input(Input::Cancel(request)));
         }
@@ -142,10 +145,11 @@ impl Loop {
                     Work::Call(command, reply, number) => {
                         self.calls += 1;
                         let request = RequestId(self.calls);
-                        // The caller may have gone already: then nobody cancels, and nobody takes the reply.
-                        let _ = number.send(request);
-                        self.hands.expect_reply(request, reply);
-                        inputs.push(Input::Command(request, command));
+                        // A caller that has gone already has cancelled its command.
+                        if number.send(request).is_ok() {
+                            self.hands.expect_reply(request, reply);
+                            inputs.push(Input::Command(request, command));
+                        }
                     }
                     Work::Close(done) => closing = Some(done),
                 }

@@ -5,7 +5,7 @@ use connectoid_protocol::connect::Side;
 use super::{Engine, Output};
 use crate::{
     api::{Command, Reply},
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     reads,
     store::StoreError,
 };
@@ -84,8 +84,16 @@ impl Engine {
     }
 
     pub(super) fn on_cancel(&mut self, request: RequestId) {
+        let mut waited = false;
         for pair in self.pairs.values_mut() {
+            let before = pair.queue.len();
             pair.queue.retain(|(queued, _)| *queued != request);
+            waited |= pair.queue.len() < before;
+        }
+        if waited {
+            // Nobody waits for it, but whoever kept the place for the reply can give it up.
+            let gone = Error::new(ErrorKind::Timeout, "the caller does not wait any more");
+            self.outputs.push_back(Output::Reply(request, Err(gone)));
         }
     }
 

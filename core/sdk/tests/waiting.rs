@@ -1,0 +1,76 @@
+//! Who waits for something: observers that fall behind, and calls that are given up.
+
+mod common;
+
+use common::{node, pair, paired, service, wait};
+use connectoid::{EventKind, Observed, Share, api::Write};
+use futures_util::FutureExt;
+use serde_json::json;
+
+#[tokio::test]
+async fn an_observer_that_fell_behind_learns_what_is_gone() {
+    let service = service().await;
+    let node = node(&service.url()).await;
+    node.create_group("g").await.unwrap();
+    let put = |id: &str| {
+        let fields = json!({"x": 1}).as_object().cloned().unwrap();
+        Write::Put { collection: "c".to_owned(), id: id.to_owned(), fields }
+    };
+    // The last page of the second reading shows nothing but what is gone.
+    node.commit("g", vec![put("a"), put("gone"), put("z gone")]).await.unwrap();
+    let mut observer = node.observe("g", "c");
+    assert_eq!(observer.next().await.unwrap().unwrap().len(), 3);
+    assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
+    for id in ["gone", "z gone"] {
+        node.delete("g", "c", id).await.unwrap();
+    }
+    // More than the queue of events holds.
+    for _ in 0..1100 {
+        node.commit("g", vec![put("m")]).await.unwrap();
+    }
+    let mut seen: Vec<Observed> = Vec::new();
+    loop {
+        let observed = observer.next().await.unwrap().unwrap();
+        if observed.is_empty() {
+            break;
+        }
+        seen.extend(observed);
+    }
+    let is = |id: &str, there: bool| seen.iter().any(|seen| seen.id == id && seen.record.is_some() == there);
+    assert!(is("a", true) && is("m", true) && is("gone", false) && is("z gone", false), "{seen:?}");
+}
+
+#[tokio::test]
+async fn messages_that_are_given_up_make_room_for_others() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let mut at_alice = alice.events();
+    bob.close().await;
+    wait(&mut at_alice, "bob to be gone", |event| matches!(event, EventKind::Disconnected { .. })).await;
+    // More than may wait for a peer. Some are given up before the engine has seen them, some after.
+    for turn in 0..200 {
+        let mut sending = Box::pin(alice.send("bob", vec![0; 1000]));
+        assert!((&mut sending).now_or_never().is_none());
+        if turn % 2 == 0 {
+            alice.groups().await.unwrap();
+            assert!((&mut sending).now_or_never().is_none(), "the message waits");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_task_of_a_binding_ends_with_its_subscription() {
+    let service = service().await;
+    let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
+    let (started, running) = tokio::sync::oneshot::channel();
+    let (held, dropped) = tokio::sync::oneshot::channel::<()>();
+    let subscription = alice.spawn(async move {
+        started.send(()).unwrap();
+        let _held = held;
+        std::future::pending::<()>().await;
+    });
+    running.await.unwrap();
+    drop(subscription);
+    assert!(dropped.await.is_err(), "what the task held is dropped");
+    pair(&alice, &bob, Share::new("bob", "g")).await;
+}
