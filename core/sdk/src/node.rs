@@ -13,7 +13,10 @@ use connectoid_protocol::{handshake::Identity, link::Placement, membership::Role
 use futures_util::Stream;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
-use tokio::{runtime::Runtime, sync::broadcast};
+use tokio::{
+    runtime::Runtime,
+    sync::{broadcast, oneshot},
+};
 
 use crate::{
     api::{
@@ -122,6 +125,20 @@ impl Node {
             .enable_all()
             .build()
             .map_err(|_| Error::internal("threads could not be started"))?;
+        let (opened, opening) = oneshot::channel();
+        runtime.handle().clone().spawn(async move {
+            // Is carried out even if nobody waits any more: half open is no state to be in. The node is dropped then.
+            let _ = opened.send(Self::start(settings, lock, secret, runtime).await);
+        });
+        opening.await.map_err(|_| Error::internal("the node could not be started"))?
+    }
+
+    async fn start(
+        settings: Settings,
+        lock: Option<File>,
+        secret: MasterSecret,
+        runtime: Runtime,
+    ) -> Result<Self> {
         let listeners = broadcast::Sender::new(EVENT_QUEUE);
         let (handle, config) = (runtime.handle().clone(), engine_config(&settings));
         let storage = settings.storage.clone();
@@ -141,7 +158,7 @@ impl Node {
         let (engine, reader, identity) = match driver::start(handle, engine, hands).await {
             Ok(started) => started,
             Err(error) => {
-                // Dropping a runtime waits, which the caller's executor does not allow.
+                // Dropping a runtime waits, which no thread that serves tasks may.
                 runtime.shutdown_background();
                 return Err(error);
             }
@@ -609,7 +626,7 @@ async fn master_secret(settings: &Settings) -> Result<MasterSecret> {
 
 /// Gives a key store its time, on whatever executor the app uses.
 async fn in_time<T>(work: crate::keystore::KeyStoreFuture<'_, T>) -> Result<T> {
-    let (over, timer) = tokio::sync::oneshot::channel::<()>();
+    let (over, timer) = oneshot::channel::<()>();
     let watchdog = std::thread::Builder::new().name("connectoid-timer".to_owned());
     let (stop, stopped) = std::sync::mpsc::channel::<()>();
     watchdog

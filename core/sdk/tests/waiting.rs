@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{node, pair, paired, service, wait};
-use connectoid::{EventKind, Observed, Share, api::Write};
+use connectoid::{ErrorKind, EventKind, Node, Observed, Settings, Share, api::Write};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -73,4 +75,24 @@ async fn a_task_of_a_binding_ends_with_its_subscription() {
     drop(subscription);
     assert!(dropped.await.is_err(), "what the task held is dropped");
     pair(&alice, &bob, Share::new("bob", "g")).await;
+}
+
+#[tokio::test]
+async fn opening_can_be_given_up_at_any_moment() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Node::open(Settings::in_folder(folder.path()));
+    for step in 0..40 {
+        // Whether it was done by then does not matter: what was opened is dropped here.
+        let _ = tokio::time::timeout(Duration::from_micros(200 * step), open()).await;
+    }
+    // The folder is free soon, and nothing else is amiss.
+    let node = loop {
+        match open().await {
+            Ok(node) => break node,
+            Err(error) => assert_eq!(error.kind, ErrorKind::StorageUnavailable, "{error}"),
+        }
+    };
+    node.create_group("g").await.unwrap();
+    node.close().await;
+    open().await.unwrap();
 }
