@@ -53,6 +53,7 @@ use crate::{
 
 /// Who gave the link and who opened it: settles glare, for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Side {
     /// Made the link.

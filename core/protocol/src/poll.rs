@@ -58,6 +58,7 @@ pub const MAX_BOXES_PER_CHECK: usize = crate::mailbox::MAX_BATCH;
 
 /// What the app is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Pace {
     /// In front of its user: latency matters.

@@ -10,6 +10,7 @@ use crate::{store::StoreError, vault::VaultError};
 
 /// What went wrong, in a form that programs can rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -58,6 +59,8 @@ pub enum ErrorKind {
     Closed,
     /// The call took longer than it was given.
     Timeout,
+    /// The app took the call back.
+    Cancelled,
     /// A defect of this SDK. Please report it.
     Internal,
 }
@@ -66,7 +69,9 @@ impl ErrorKind {
     /// Who is at fault.
     pub fn blame(self) -> Blame {
         match self {
-            Self::Usage | Self::LinkMalformed | Self::NotPermitted | Self::Closed => Blame::Usage,
+            Self::Usage | Self::LinkMalformed | Self::NotPermitted | Self::Closed | Self::Cancelled => {
+                Blame::Usage
+            }
             Self::LinkUsed
             | Self::LinkExpired
             | Self::LinkRevoked
@@ -89,6 +94,7 @@ impl ErrorKind {
 
 /// Who is at fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Blame {
     /// The caller.
@@ -105,6 +111,7 @@ pub enum Blame {
 
 /// What a call of this SDK fails with.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[error("{message}")]
 pub struct Error {
     /// What went wrong, for programs.

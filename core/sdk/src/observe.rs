@@ -15,11 +15,13 @@ use crate::{
 const PAGE: usize = 1000;
 
 /// One record of a collection as it is now.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Observed {
     /// The record's id.
     pub id: String,
     /// The record; none if it was deleted.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub record: Option<Record>,
 }
 

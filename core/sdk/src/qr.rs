@@ -4,7 +4,10 @@
 
 use qrcode::{Color, EcLevel, QrCode};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::{
+    api::ImageFormat,
+    error::{Error, ErrorKind, Result},
+};
 
 /// Modules of light around the code (ISO/IEC 18004 §5.3.8).
 const QUIET: usize = 4;
@@ -94,6 +97,15 @@ impl Qr {
 
     fn is_dark(&self, row: usize, column: usize) -> bool {
         self.modules.get(row * self.width + column).copied().unwrap_or(false)
+    }
+}
+
+/// Draws a link in a format.
+pub(crate) fn draw(link: &str, format: ImageFormat, scale: usize) -> Result<Vec<u8>> {
+    let code = Qr::new(link)?;
+    match format {
+        ImageFormat::Svg => Ok(code.to_svg().into_bytes()),
+        ImageFormat::Png => code.to_png(scale),
     }
 }
 

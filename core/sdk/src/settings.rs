@@ -3,6 +3,7 @@
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use connectoid_protocol::poll::Pace;
+use serde::{Deserialize, Deserializer};
 
 use crate::keystore::KeyStore;
 pub use crate::rtc::IceServer;
@@ -15,7 +16,9 @@ pub const DEFAULT_LINK_LIFETIME: Duration = Duration::from_hours(24);
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Where a node keeps its data.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub enum Storage {
     /// In this folder, which is made if need be. One node at a time uses a folder.
     Folder(PathBuf),
@@ -25,30 +28,44 @@ pub enum Storage {
 
 /// Everything about a node that an app may decide. Start with [`Settings::in_folder`] or
 /// [`Settings::in_memory`] and change what matters.
-#[derive(Clone)]
+///
+/// As JSON only `storage` is required: `{"storage": {"folder": "/var/lib/my-app"}}` or `{"storage": "memory"}`.
+#[derive(Clone, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Settings {
     /// Where the data is kept.
     pub storage: Storage,
     /// One to three mailbox services for the boxes of this node, in order of preference.
+    #[serde(default)]
     pub services: Vec<String>,
     /// The app's static data for these services, such as an API key: see
     /// [`connectoid_protocol::address`].
     pub service_ext: Option<String>,
     /// The URL that opens the app, to which links are appended.
+    #[serde(default = "default_link_base")]
     pub link_base: String,
-    /// The pace of looking into the mailboxes in the background.
+    /// The pace of looking into the mailboxes in the background; in JSON, whole seconds.
+    #[serde(default = "default_poll_interval", deserialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub poll_interval: Duration,
     /// Whether the app starts in the foreground.
+    #[serde(default = "default_pace")]
     pub pace: Pace,
-    /// How long a connection with nothing to do stays open.
+    /// How long a connection with nothing to do stays open; in JSON, whole seconds.
+    #[serde(default = "default_idle_timeout", deserialize_with = "seconds")]
+    #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub idle_timeout: Duration,
     /// STUN and TURN servers.
+    #[serde(default)]
     pub ice_servers: Vec<IceServer>,
     /// Local addresses to connect from; empty for all usable ones.
+    #[serde(default)]
     pub bind: Vec<IpAddr>,
     /// Whether to offer loopback addresses too, for apps on one machine.
+    #[serde(default)]
     pub loopback: bool,
     /// Where the master secret is kept; by default a file in the data folder.
+    #[serde(skip)]
     pub key_store: Option<Arc<dyn KeyStore>>,
     /// The passphrase of the default key store.
     pub passphrase: Option<String>,
@@ -70,15 +87,60 @@ impl Settings {
             storage,
             services: Vec::new(),
             service_ext: None,
-            link_base: "connectoid://open".to_owned(),
-            poll_interval: Duration::from_micros(connectoid_protocol::poll::DEFAULT_INTERVAL),
-            pace: Pace::Foreground,
-            idle_timeout: DEFAULT_IDLE_TIMEOUT,
+            link_base: default_link_base(),
+            poll_interval: default_poll_interval(),
+            pace: default_pace(),
+            idle_timeout: default_idle_timeout(),
             ice_servers: Vec::new(),
             bind: Vec::new(),
             loopback: false,
             key_store: None,
             passphrase: None,
         }
+    }
+}
+
+fn default_link_base() -> String {
+    "connectoid://open".to_owned()
+}
+
+fn default_poll_interval() -> Duration {
+    Duration::from_micros(connectoid_protocol::poll::DEFAULT_INTERVAL)
+}
+
+fn default_pace() -> Pace {
+    Pace::Foreground
+}
+
+fn default_idle_timeout() -> Duration {
+    DEFAULT_IDLE_TIMEOUT
+}
+
+fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+    u64::deserialize(deserializer).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_gives_the_same_defaults() {
+        let read: Settings = serde_json::from_str(r#"{"storage": {"folder": "/d"}, "new": 1}"#).unwrap();
+        let made = Settings::in_folder("/d");
+        assert_eq!((read.storage, read.services), (made.storage, made.services));
+        assert_eq!((read.link_base, read.pace), (made.link_base, made.pace));
+        assert_eq!((read.poll_interval, read.idle_timeout), (made.poll_interval, made.idle_timeout));
+    }
+
+    #[test]
+    fn json_says_where_the_data_is() {
+        assert!(serde_json::from_str::<Settings>("{}").is_err(), "forgetting everything is no default");
+        let read: Settings = serde_json::from_str(
+            r#"{"storage": "memory", "idle_timeout": 5, "ice_servers": [{"urls": ["stun:s"]}]}"#,
+        )
+        .unwrap();
+        assert_eq!((read.storage, read.idle_timeout), (Storage::Memory, Duration::from_secs(5)));
+        assert_eq!(read.ice_servers[0].urls, ["stun:s"]);
     }
 }

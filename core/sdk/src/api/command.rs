@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a node can be told. See the methods of [`crate::Node`] of the same names.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "method", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Command {
@@ -128,7 +129,8 @@ pub enum Command {
         /// The person.
         nickname: String,
         /// The message, at most 256 KiB.
-        #[serde(with = "base64_text")]
+        #[serde(default, with = "base64_text")]
+        #[cfg_attr(feature = "schema", schemars(with = "String", extend("contentEncoding" = "base64url")))]
         data: Vec<u8>,
     },
     /// Find out why a connection does not come about.
@@ -146,10 +148,37 @@ pub enum Command {
     NetworkChanged,
     /// Look into the mailboxes now, and connect to everybody who lacks something.
     SyncNow,
+    /// This user's id, by which peers know it.
+    UserId,
+    /// Draw a link as a QR code, to be scanned in person.
+    Qr {
+        /// The link.
+        link: String,
+        /// The image's format.
+        #[serde(default)]
+        format: ImageFormat,
+        /// Pixels per module of a PNG image, 1 to 32.
+        #[serde(default = "scale")]
+        scale: usize,
+    },
+}
+
+/// What an image is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ImageFormat {
+    /// A vector image, as text; sharp at every size.
+    #[default]
+    Svg,
+    /// A raster image, black on white.
+    Png,
 }
 
 /// A link and what to call the person who sent it. `Debug` shows no link.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Credentials {
     /// The link, with whatever stood around it.
     pub link: String,
@@ -162,6 +191,7 @@ pub struct Credentials {
 
 /// One write of a commit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "op", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Write {
@@ -208,6 +238,8 @@ impl Command {
             Self::SetPace { .. } => "set_pace",
             Self::NetworkChanged => "network_changed",
             Self::SyncNow => "sync_now",
+            Self::UserId => "user_id",
+            Self::Qr { .. } => "qr",
         }
     }
 }
@@ -231,6 +263,11 @@ fn writer() -> Role {
 
 fn page() -> usize {
     1000
+}
+
+/// About 400 pixels for a usual link: clear on every screen.
+fn scale() -> usize {
+    8
 }
 
 /// Bytes as base64url text.

@@ -7,6 +7,7 @@ use crate::error::Error;
 
 /// Something happened, at a place in the order of all that happened on this node.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Event {
     /// Counts the node's events from 1; a gap means that some were dropped (see [`EventKind::Resync`]).
     pub sequence: u64,
@@ -19,6 +20,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -105,7 +107,8 @@ pub enum EventKind {
         /// The peer.
         nickname: String,
         /// The message.
-        #[serde(with = "super::command::base64_text")]
+        #[serde(default, with = "super::command::base64_text", skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", schemars(with = "String", extend("contentEncoding" = "base64url")))]
         data: Vec<u8>,
     },
     /// Emoji to compare with a peer; then call `confirm_verify`.

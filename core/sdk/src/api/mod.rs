@@ -12,7 +12,7 @@ mod command;
 mod event;
 mod reply;
 
-pub use command::{Command, Credentials, Write};
+pub use command::{Command, Credentials, ImageFormat, Write};
 pub use event::{Event, EventKind};
 pub use reply::{
     ConnectionState, Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo, PairState, PeerInfo,

@@ -7,6 +7,7 @@ use crate::error::{Error, ErrorKind};
 
 /// What a node answers to a [`super::Command`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "reply", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reply {
@@ -46,10 +47,23 @@ pub enum Reply {
     },
     /// What the doctor found.
     Diagnosis(Diagnosis),
+    /// This user.
+    User {
+        /// The user's id, by which peers know it.
+        id: String,
+    },
+    /// An image.
+    Image {
+        /// The content of an image file.
+        #[serde(default, with = "super::command::base64_text", skip_serializing_if = "Vec::is_empty")]
+        #[cfg_attr(feature = "schema", schemars(with = "String", extend("contentEncoding" = "base64url")))]
+        data: Vec<u8>,
+    },
 }
 
 /// A link to send to a person. `Debug` shows no link.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct SharedLink {
     /// The link, a secret between sender and receiver.
     pub link: String,
@@ -67,6 +81,7 @@ impl std::fmt::Debug for SharedLink {
 
 /// How sure this user can be of who a peer is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Verified {
@@ -83,6 +98,7 @@ pub enum Verified {
 
 /// How far a pair has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PairState {
@@ -98,6 +114,7 @@ pub enum PairState {
 
 /// Whether there is a connection to a peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ConnectionState {
@@ -111,6 +128,7 @@ pub enum ConnectionState {
 
 /// A peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerInfo {
     /// What this user calls the person.
     pub nickname: String,
@@ -136,6 +154,7 @@ pub struct PeerInfo {
 
 /// How well one group is replicated to one peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupSync {
     /// The group's id.
     pub id: String,
@@ -150,6 +169,7 @@ pub struct GroupSync {
 
 /// A group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct GroupInfo {
     /// Its id, the same on every device.
     pub id: String,
@@ -163,6 +183,7 @@ pub struct GroupInfo {
 
 /// A member of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MemberInfo {
     /// The user's id.
     pub user: String,
@@ -175,6 +196,7 @@ pub struct MemberInfo {
 
 /// A record.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// Its id, unique in its collection.
     pub id: String,
@@ -184,6 +206,7 @@ pub struct Record {
 
 /// One version of one field, or of a record's deletion.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct HistoryEntry {
     /// The field; none for a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -210,6 +233,7 @@ pub struct HistoryEntry {
 
 /// What the doctor found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Diagnosis {
     /// The findings; none if all is well.
     pub findings: Vec<Finding>,
@@ -219,6 +243,7 @@ pub struct Diagnosis {
 
 /// One finding of the doctor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Finding {
     /// The peer or service that it is about.
     pub about: String,

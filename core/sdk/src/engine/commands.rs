@@ -6,7 +6,7 @@ use super::{Engine, Output};
 use crate::{
     api::{Command, Reply},
     error::{Error, ErrorKind, Result},
-    reads,
+    qr, reads,
     store::StoreError,
 };
 
@@ -150,6 +150,10 @@ impl Engine {
                 self.config.pace = pace;
                 self.poller.set_pace(pace, now);
                 Ok(done(()))
+            }
+            Command::UserId => Ok(Handled::Now(Reply::User { id: self.identity().user.to_string() })),
+            Command::Qr { link, format, scale } => {
+                Ok(Handled::Now(Reply::Image { data: qr::draw(&link, format, scale)? }))
             }
             Command::NetworkChanged => {
                 self.on_network_changed(now);

@@ -26,13 +26,17 @@ const DEFAULT_PORT: u16 = 3478;
 const RESOLVE_LIMIT: Duration = Duration::from_secs(1);
 
 /// A STUN or TURN server. Neither its address nor its credential appears in `Debug`.
-#[derive(Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct IceServer {
     /// `stun:host[:port]` or `turn:host[:port][?transport=udp]`. TURN over TCP or TLS is not supported.
     pub urls: Vec<String>,
     /// For TURN.
+    #[serde(default)]
     pub username: String,
     /// For TURN: the password.
+    #[serde(default)]
+    #[cfg_attr(feature = "schema", schemars(with = "String"))]
     pub credential: Zeroizing<String>,
 }
 
