@@ -469,7 +469,12 @@ impl Node {
 
     /// Runs a task on the node's threads until it ends or the subscription is dropped: for bindings, which hand over
     /// events and observations in ways of their own. It must not block.
-    #[allow(clippy::expect_used, reason = "the runtime is taken only when the last handle is dropped")]
+    #[doc(hidden)]
+    #[allow(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "the runtime is taken only when the last handle is dropped"
+    )]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Subscription {
         Subscription(self.inner.runtime.as_ref().expect("a node has a runtime").spawn(task).abort_handle())
     }

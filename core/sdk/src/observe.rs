@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     api::{EventKind, Record},
-    error::Result,
+    error::{ErrorKind, Result},
     node::{EventStream, Node},
 };
 
@@ -59,14 +59,18 @@ impl Observer {
     /// Storage errors, and [`crate::ErrorKind::Usage`] while there is no such group.
     pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
         loop {
-            if let Reading::From(after) = std::mem::replace(&mut self.reading, Reading::Complete) {
-                return Some(self.read_page(after.as_deref()).await);
-            }
-            if !self.waiting.is_empty() {
-                return Some(self.read_waiting().await);
-            }
-            let event = self.events.next().await?;
-            self.take(event.kind).await;
+            let read = if let Reading::From(after) = std::mem::replace(&mut self.reading, Reading::Complete) {
+                self.read_page(after.as_deref()).await
+            } else if !self.waiting.is_empty() {
+                self.read_waiting().await
+            } else {
+                let event = self.events.next().await?;
+                self.take(event.kind).await;
+                continue;
+            };
+            // The node was closed between the event and the reading.
+            let closed = matches!(&read, Err(error) if error.kind == ErrorKind::Closed);
+            return if closed { None } else { Some(read) };
         }
     }
 

@@ -92,7 +92,7 @@ impl Engine {
         }
         if waited {
             // Nobody waits for it, but whoever kept the place for the reply can give it up.
-            let gone = Error::new(ErrorKind::Timeout, "the caller does not wait any more");
+            let gone = Error::new(ErrorKind::Cancelled, "the caller does not wait any more");
             self.outputs.push_back(Output::Reply(request, Err(gone)));
         }
     }

@@ -1,6 +1,8 @@
 //! One side of a connection of the SDK's own WebRTC driver, told what to do by lines on standard input:
 //! see `peers/webrtc/README.md`.
 
+#![allow(unexpected_cfgs, reason = "the features of the SDK, whose driver this is made of")]
+
 #[allow(dead_code, unreachable_pub, unused_imports, reason = "the SDK uses the rest of its driver")]
 #[path = "../../../../core/sdk/src/rtc/mod.rs"]
 mod rtc;
