@@ -1,0 +1,106 @@
+//! Byte values beside the JSON instead of in it.
+//!
+//! Inside the SDK, bytes among a record's fields are `{"$bytes": "<base64url>"}`. Here the text is replaced by
+//! `[offset, length]`, a part of the bytes beside, so that no language has to decode base64.
+
+use connectoid::{Error, ErrorKind, Result};
+use connectoid_protocol::{
+    encoding::{base64url, parse_base64url},
+    value::BYTES_KEY,
+};
+use serde_json::{Map, Value, json};
+
+/// Moves the bytes among a record's fields to the end of `beside`.
+pub(crate) fn detach_fields(fields: &mut Map<String, Value>, beside: &mut Vec<u8>) {
+    fields.values_mut().for_each(|value| detach(value, beside));
+}
+
+/// Moves the bytes in a value to the end of `beside`. Values nest 16 deep at most.
+pub(crate) fn detach(value: &mut Value, beside: &mut Vec<u8>) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(|item| detach(item, beside)),
+        Value::Object(map) => {
+            let bytes =
+                map.get(BYTES_KEY).and_then(Value::as_str).and_then(|text| parse_base64url(text).ok());
+            if let Some(bytes) = bytes {
+                map.insert(BYTES_KEY.to_owned(), json!([beside.len(), bytes.len()]));
+                beside.extend_from_slice(&bytes);
+            } else {
+                detach_fields(map, beside);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Puts bytes that lie beside back among a record's fields. `serde_json` reads no more than 128 levels.
+pub(crate) fn attach_fields(fields: &mut Map<String, Value>, beside: &[u8]) -> Result<()> {
+    fields.values_mut().try_for_each(|value| attach(value, beside))
+}
+
+fn attach(value: &mut Value, beside: &[u8]) -> Result<()> {
+    match value {
+        Value::Array(items) => items.iter_mut().try_for_each(|item| attach(item, beside)),
+        Value::Object(map) => match map.get_mut(BYTES_KEY) {
+            Some(place @ Value::Array(_)) => {
+                let bytes = part(place, beside).ok_or_else(outside)?;
+                *place = base64url(bytes).into();
+                Ok(())
+            }
+            _ => attach_fields(map, beside),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn part<'a>(place: &Value, beside: &'a [u8]) -> Option<&'a [u8]> {
+    let (offset, length): (usize, usize) = serde::Deserialize::deserialize(place).ok()?;
+    beside.get(offset..offset.checked_add(length)?)
+}
+
+fn outside() -> Error {
+    Error::new(ErrorKind::Usage, "$bytes is [offset, length], a part of the bytes that the call brings")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(value: &Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
+
+    #[test]
+    fn bytes_go_beside_and_back() {
+        let inline =
+            fields(&json!({"a": {"$bytes": "AQID"}, "n": [1, {"m": {"$bytes": ""}}, {"$bytes": "BA"}]}));
+        let (mut moved, mut beside) = (inline.clone(), vec![9]);
+        detach_fields(&mut moved, &mut beside);
+        assert_eq!(beside, [9, 1, 2, 3, 4]);
+        let expected =
+            json!({"a": {"$bytes": [1, 3]}, "n": [1, {"m": {"$bytes": [4, 0]}}, {"$bytes": [4, 1]}]});
+        assert_eq!(moved, fields(&expected));
+        attach_fields(&mut moved, &beside).unwrap();
+        assert_eq!(moved, inline);
+    }
+
+    #[test]
+    fn a_part_lies_within_what_is_there() {
+        let wrong = [
+            json!([0, 4]),
+            json!([3, 1]),
+            json!([u64::MAX, 1]),
+            json!([1, u64::MAX]),
+            json!([0]),
+            json!([-1, 1]),
+        ];
+        for place in wrong {
+            let mut value = fields(&json!({"a": {"$bytes": place}}));
+            assert_eq!(
+                attach_fields(&mut value, &[1, 2, 3]).unwrap_err().kind,
+                ErrorKind::Usage,
+                "{value:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import 'dart:async';
+
+import 'package:connectivity_plus/connectivity_plus.dart';
+import 'package:connectoid/connectoid.dart';
+import 'package:connectoid/flutter.dart';
+import 'package:flutter/widgets.dart';
+import 'package:flutter_secure_storage/flutter_secure_storage.dart';
+import 'package:path_provider/path_provider.dart';
+
+/// The group that is shared, and the collection in it.
+const group = 'shopping';
+const collection = 'items';
+
+/// The node of this app, and what tells it of the platform.
+class Backend {
+  Backend._(this.node)
+    : _lifecycle = AppLifecycleListener(onStateChange: AppStateWatcher(node).changed),
+      _network = Connectivity().onConnectivityChanged.listen(NetworkWatcher(node).changed);
+
+  /// Opens the node. Its secret is kept where the platform keeps secrets.
+  static Future<Backend> open() async {
+    final folder = await getApplicationSupportDirectory();
+    const storage = FlutterSecureStorage();
+    final node = await Node.open(
+      Settings(
+        folder: '${folder.path}/connectoid',
+        services: const ['https://mailbox.example'],
+        linkBase: 'https://app.example/open',
+      ),
+      keyStore: KeyStore.ofTexts(
+        read: () => storage.read(key: 'connectoid'),
+        write: (text) => storage.write(key: 'connectoid', value: text),
+      ),
+    );
+    final groups = await node.groups();
+    if (groups.every((known) => known.name != group)) await node.createGroup(group);
+    return Backend._(node);
+  }
+
+  final Node node;
+  final AppLifecycleListener _lifecycle;
+  final StreamSubscription<Object?> _network;
+
+  /// Adds an item, or one more of it.
+  Future<void> add(String name) async {
+    final id = name.trim().toLowerCase();
+    final present = await node.record(group, collection, id);
+    final count = present?['count'] as int? ?? 0;
+    await node.put(group, collection, id, {'name': name.trim(), 'count': count + 1, 'done': false});
+  }
+
+  /// Says whether an item was bought.
+  Future<void> check(String id, {required bool done}) =>
+      node.put(group, collection, id, {'done': done});
+
+  Future<void> remove(String id) => node.delete(group, collection, id);
+
+  Future<void> close() async {
+    _lifecycle.dispose();
+    await _network.cancel();
+    await node.close();
+  }
+}
+
+/// What to tell a person.
+String describe(Object error) => switch (error) {
+  LinkUsedException() => 'Somebody else has opened this link before you. Tell whoever sent it.',
+  LinkExpiredException() || LinkRevokedException() || LinkClosedException() =>
+    'This link does not work any more. Ask for a new one.',
+  LinkMalformedException() => 'This is no link, or a part of it is missing.',
+  ServiceUnreachableException() => 'There is no network, or the mailbox service is down.',
+  NotPermittedException() => 'You may read this list, but not change it.',
+  WrongKeyException() => 'The key of this app is gone. Restore it, or delete the app\'s data.',
+  ConnectoidException(:final message) => message,
+  _ => '$error',
+};

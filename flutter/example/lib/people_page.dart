@@ -1,0 +1,113 @@
+import 'dart:async';
+
+import 'package:connectoid/connectoid.dart';
+import 'package:flutter/material.dart';
+
+import 'backend.dart';
+
+/// Everybody the list is shared with, and how well it got there.
+class PeoplePage extends StatefulWidget {
+  const PeoplePage({required this.node, super.key});
+
+  final Node node;
+
+  @override
+  State<PeoplePage> createState() => _PeoplePageState();
+}
+
+class _PeoplePageState extends State<PeoplePage> {
+  late final StreamSubscription<Event> _events;
+  List<Peer> _peers = const [];
+
+  @override
+  void initState() {
+    super.initState();
+    _events = widget.node.events.listen((event) {
+      if (event is EmojisEvent) unawaited(_compare(event));
+      unawaited(_read());
+    });
+    unawaited(_read());
+  }
+
+  @override
+  void dispose() {
+    unawaited(_events.cancel());
+    super.dispose();
+  }
+
+  Future<void> _read() async {
+    try {
+      final peers = await widget.node.peers();
+      if (mounted) setState(() => _peers = peers);
+    } on ClosedException {
+      // The app is going; nobody looks any more.
+      return;
+    }
+  }
+
+  /// Both people see the same emoji, unless somebody is between them.
+  Future<void> _compare(EmojisEvent event) async {
+    final same = await showDialog<bool>(
+      context: context,
+      builder: (context) => AlertDialog(
+        title: Text('Does ${event.nickname} see the same?'),
+        content: Text('${event.emojis}\n${event.names.join(', ')}'),
+        actions: [
+          TextButton(onPressed: () => Navigator.pop(context, false), child: const Text('No')),
+          TextButton(onPressed: () => Navigator.pop(context, true), child: const Text('Yes')),
+        ],
+      ),
+    );
+    if (same != null) await _try(() => widget.node.confirmVerify(event.nickname, same: same));
+  }
+
+  Future<void> _try(Future<void> Function() action) async {
+    try {
+      await action();
+    } on ConnectoidException catch (failure) {
+      if (!mounted) return;
+      ScaffoldMessenger.of(context).showSnackBar(SnackBar(content: Text(describe(failure))));
+    }
+    await _read();
+  }
+
+  @override
+  Widget build(BuildContext context) => Scaffold(
+    appBar: AppBar(title: const Text('People')),
+    body: ListView(
+      children: [
+        for (final peer in _peers)
+          ListTile(
+            leading: Icon(peer.verified == Verified.link ? Icons.person : Icons.verified_user),
+            title: Text(peer.nickname),
+            subtitle: Text(_state(peer)),
+            trailing: PopupMenuButton<void Function()>(
+              onSelected: (action) => action(),
+              itemBuilder: (_) => [
+                PopupMenuItem(
+                  value: () => unawaited(_try(() => widget.node.verify(peer.nickname))),
+                  child: const Text('Compare emoji'),
+                ),
+                PopupMenuItem(
+                  value: () => unawaited(_try(() => widget.node.unshare(peer.nickname))),
+                  child: const Text('Stop sharing'),
+                ),
+              ],
+            ),
+          ),
+      ],
+    ),
+  );
+
+  String _state(Peer peer) {
+    if (peer.problem case final problem?) return describe(problem);
+    final lacks = peer.groups.fold(0, (sum, group) => sum + group.lacks);
+    return switch (peer.state) {
+      PairState.invited => 'has not opened the link yet',
+      PairState.opening => 'has not answered yet',
+      PairState.refused => 'the link does not work',
+      PairState.paired when lacks > 0 => '$lacks changes to send',
+      PairState.paired || PairState.unknown => 'has everything',
+    };
+  }
+}

@@ -1,0 +1,80 @@
+import 'dart:async';
+import 'dart:typed_data';
+
+import 'package:connectoid/connectoid.dart';
+import 'package:flutter/material.dart';
+import 'package:share_plus/share_plus.dart';
+
+import 'backend.dart';
+
+/// Makes a link for a person: to send by a messenger, or to be scanned from this screen.
+class SharePage extends StatefulWidget {
+  const SharePage({required this.node, super.key});
+
+  final Node node;
+
+  @override
+  State<SharePage> createState() => _SharePageState();
+}
+
+class _SharePageState extends State<SharePage> {
+  String _nickname = '';
+  bool _readOnly = false;
+  SharedLink? _link;
+  Uint8List? _image;
+  String? _problem;
+
+  Future<void> _share() async {
+    try {
+      final link = await widget.node.share(
+        _nickname,
+        group: group,
+        role: _readOnly ? Role.reader : Role.writer,
+      );
+      final image = await widget.node.qr(link.link);
+      if (!mounted) return;
+      setState(() {
+        (_link, _image, _problem) = (link, image, null);
+      });
+    } on ConnectoidException catch (failure) {
+      if (mounted) setState(() => _problem = describe(failure));
+    }
+  }
+
+  @override
+  Widget build(BuildContext context) => Scaffold(
+    appBar: AppBar(title: const Text('Share the list')),
+    body: ListView(
+      padding: const EdgeInsets.all(16),
+      children: [
+        if (_link case final link?) ..._shared(link) else ..._form(),
+        if (_problem case final problem?) Text(problem),
+      ],
+    ),
+  );
+
+  List<Widget> _form() => [
+    TextField(
+      decoration: const InputDecoration(labelText: 'Who do you share with?'),
+      onChanged: (text) => setState(() => _nickname = text.trim()),
+    ),
+    SwitchListTile(
+      value: _readOnly,
+      title: const Text('May only read'),
+      onChanged: (readOnly) => setState(() => _readOnly = readOnly),
+    ),
+    FilledButton(
+      onPressed: _nickname.isEmpty ? null : _share,
+      child: const Text('Make a link'),
+    ),
+  ];
+
+  List<Widget> _shared(SharedLink link) => [
+    Text('This link is for $_nickname alone, and works once, until ${link.expires.toLocal()}.'),
+    if (_image case final image?) Image.memory(image, semanticLabel: 'The link as a QR code'),
+    FilledButton(
+      onPressed: () => unawaited(SharePlus.instance.share(ShareParams(text: link.link))),
+      child: const Text('Send'),
+    ),
+  ];
+}

@@ -1,0 +1,41 @@
+// Bundles `libconnectoid` with the app: Dart and Flutter run this when they build one.
+//
+// The libraries were built before, with `cargo xtask package flutter`, and lie in `native/`. An app can name another file
+// in its own pubspec:
+//
+//     hooks:
+//       user_defines:
+//         connectoid:
+//           library: path/to/libconnectoid.so
+
+import 'dart:io';
+
+import 'package:code_assets/code_assets.dart';
+import 'package:hooks/hooks.dart';
+
+Future<void> main(List<String> arguments) => build(arguments, (input, output) async {
+  if (!input.config.buildCodeAssets) return;
+  final code = input.config.code;
+  final system = code.targetOS;
+  final simulator = system == OS.iOS && code.iOS.targetSdk == IOSSdk.iPhoneSimulator;
+  final folder = '${system.name}_${code.targetArchitecture.name}${simulator ? '_simulator' : ''}';
+  final library =
+      input.userDefines.path('library') ??
+      input.packageRoot.resolve('native/$folder/${system.dylibFileName('connectoid')}');
+  output.dependencies.add(library);
+  if (!File.fromUri(library).existsSync()) {
+    throw BuildError(
+      message:
+          'package:connectoid has no library for $folder. Build it with Rust, and name the file as `library` in the '
+          'user_defines of your pubspec: see its README, "Building".',
+    );
+  }
+  output.assets.code.add(
+    CodeAsset(
+      package: input.packageName,
+      name: 'src/native.dart',
+      linkMode: DynamicLoadingBundled(),
+      file: library,
+    ),
+  );
+});
