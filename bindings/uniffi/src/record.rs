@@ -1,0 +1,172 @@
+//! Records: reading and writing them.
+//!
+//! Fields cross as JSON text: one copy per record, whatever is in it, and what every language reads with its own tools.
+//! Bytes are `{"$bytes": "<base64url>"}` in it.
+
+use std::time::SystemTime;
+
+use connectoid::{Error, ErrorKind, api};
+use serde_json::Value;
+
+use crate::{
+    error::NodeError,
+    event::time,
+    limits::{self, MAX_FIELDS, MAX_WRITES},
+    node::Node,
+};
+
+/// A record.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Record {
+    /// Its id, unique in its collection.
+    pub id: String,
+    /// Its fields, a JSON object.
+    pub fields: String,
+}
+
+/// One write of a commit.
+#[derive(Debug, Clone, uniffi::Enum)]
+pub enum Write {
+    /// Set fields of a record; fields that are not named stay.
+    Put {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+        /// The fields, a JSON object.
+        fields: String,
+    },
+    /// Delete a record.
+    Delete {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+    },
+}
+
+/// One version of one field, or of a record's deletion.
+#[derive(Debug, Clone, uniffi::Record)]
+pub struct Version {
+    /// The field; none for a deletion.
+    pub field: Option<String>,
+    /// The value as JSON; none for a deletion.
+    pub value: Option<String>,
+    /// The user who wrote it.
+    pub author: String,
+    /// What this node calls that user.
+    pub nickname: Option<String>,
+    /// When it was written, by the writer's clock.
+    pub stamp: SystemTime,
+    /// Whether this is what a reader sees.
+    pub winning: bool,
+    /// Why it lost, if it did.
+    pub why: Option<String>,
+    /// Until when a losing version is kept.
+    pub kept_until: Option<SystemTime>,
+}
+
+#[uniffi::export]
+impl Node {
+    /// Sets fields of a record, a JSON object; fields that are not named stay. Durable when this returns.
+    pub async fn put(
+        &self,
+        group: String,
+        collection: String,
+        id: String,
+        fields: String,
+    ) -> Result<(), NodeError> {
+        self.commit(group, vec![Write::Put { collection, id, fields }]).await
+    }
+
+    /// Deletes a record. Durable when this returns.
+    pub async fn delete(&self, group: String, collection: String, id: String) -> Result<(), NodeError> {
+        self.commit(group, vec![Write::Delete { collection, id }]).await
+    }
+
+    /// Writes several records: all of them or none, here and at every peer. At most 1,000 writes and 256 KiB.
+    pub async fn commit(&self, group: String, writes: Vec<Write>) -> Result<(), NodeError> {
+        limits::names(&[&group])?;
+        limits::within("writes of a commit", writes.len(), MAX_WRITES)?;
+        let writes = writes.into_iter().map(TryInto::try_into).collect::<Result<_, NodeError>>()?;
+        Ok(self.open_node()?.commit(&group, writes).await?)
+    }
+
+    /// Reads a record, on the thread that polls.
+    pub async fn record(
+        &self,
+        group: String,
+        collection: String,
+        id: String,
+    ) -> Result<Option<Record>, NodeError> {
+        limits::names(&[&group, &collection, &id])?;
+        Ok(self.open_node()?.record(&group, &collection, &id).await?.map(Into::into))
+    }
+
+    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`, on the thread that
+    /// polls.
+    pub async fn list(
+        &self,
+        group: String,
+        collection: String,
+        after: Option<String>,
+        limit: u32,
+    ) -> Result<Vec<Record>, NodeError> {
+        limits::names(&[&group, &collection, after.as_deref().unwrap_or_default()])?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let records = self.open_node()?.list(&group, &collection, after.as_deref(), limit).await?;
+        Ok(records.into_iter().map(Into::into).collect())
+    }
+
+    /// Reads all versions of a record that are still kept, the losing ones too, and why they lost.
+    pub async fn history(
+        &self,
+        group: String,
+        collection: String,
+        id: String,
+    ) -> Result<Vec<Version>, NodeError> {
+        limits::names(&[&group, &collection, &id])?;
+        let versions = self.open_node()?.history(&group, &collection, &id).await?;
+        Ok(versions.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<api::Record> for Record {
+    fn from(record: api::Record) -> Self {
+        Self { id: record.id, fields: Value::Object(record.fields).to_string() }
+    }
+}
+
+impl From<api::HistoryEntry> for Version {
+    fn from(version: api::HistoryEntry) -> Self {
+        Self {
+            field: version.field,
+            value: version.value.map(|value| value.to_string()),
+            author: version.author,
+            nickname: version.nickname,
+            stamp: time(version.stamp),
+            winning: version.winning,
+            why: version.why,
+            kept_until: version.kept_until.map(time),
+        }
+    }
+}
+
+impl TryFrom<Write> for api::Write {
+    type Error = NodeError;
+
+    fn try_from(write: Write) -> Result<Self, NodeError> {
+        match write {
+            Write::Put { collection, id, fields } => {
+                limits::names(&[&collection, &id])?;
+                limits::within("bytes of a record's fields", fields.len(), MAX_FIELDS)?;
+                let malformed = |_| Error::new(ErrorKind::Usage, "a record's fields are a JSON object");
+                Ok(Self::Put { collection, id, fields: serde_json::from_str(&fields).map_err(malformed)? })
+            }
+            Write::Delete { collection, id } => {
+                limits::names(&[&collection, &id])?;
+                Ok(Self::Delete { collection, id })
+            }
+        }
+    }
+}

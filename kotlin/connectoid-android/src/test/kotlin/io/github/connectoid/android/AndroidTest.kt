@@ -1,0 +1,148 @@
+package io.github.connectoid.android
+
+import App
+import android.app.Activity
+import android.app.Application
+import android.app.job.JobScheduler
+import android.net.ConnectivityManager
+import io.github.connectoid.ConnectoidException
+import io.github.connectoid.Node
+import io.github.connectoid.Pace
+import io.github.connectoid.Settings
+import java.io.File
+import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.TimeUnit
+import kotlin.time.Duration.Companion.hours
+import kotlin.time.Duration.Companion.milliseconds
+import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.runBlocking
+import org.junit.Assert.assertArrayEquals
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowNetwork
+
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [29], manifest = Config.NONE, application = App::class)
+class AndroidTest {
+    private val application: Application = RuntimeEnvironment.getApplication()
+
+    @Test
+    fun `the secret is sealed, and backups leave it out`() = runBlocking {
+        StandInKeystore.install()
+        val secret = ByteArray(32) { it.toByte() }
+        assertNull(AndroidKeyStore(application).load())
+        AndroidKeyStore(application).save(secret)
+        assertArrayEquals(secret, AndroidKeyStore(application).load())
+        assertNull("each folder has its own", AndroidKeyStore(application, "other").load())
+        val file = application.noBackupFilesDir.listFiles().orEmpty().single()
+        assertFalse(file.readBytes().asList().windowed(32).contains(secret.asList()))
+        file.writeBytes(file.readBytes().also { it[20] = (it[20] + 1).toByte() })
+        assertTrue(runCatching { AndroidKeyStore(application).load() }.isFailure)
+        StandInKeystore.keys.clear()
+        assertNull("restored on another device", AndroidKeyStore(application).load())
+    }
+
+    @Test
+    fun `a node keeps its secret there`() = runBlocking {
+        StandInKeystore.install()
+        val settings = Settings(File(application.filesDir, "connectoid"))
+        val user = Node.open(settings, AndroidKeyStore(application)).use { it.userId }
+        assertEquals(user, Node.open(settings, AndroidKeyStore(application)).use { it.userId })
+        StandInKeystore.keys.clear()
+        val failure = runCatching { Node.open(settings, AndroidKeyStore(application)) }.exceptionOrNull()
+        assertTrue("$failure", failure is ConnectoidException.WrongKey)
+    }
+
+    @Test
+    fun `the node learns whether the app is in front`() {
+        val told = LinkedBlockingQueue<Pace>()
+        val early = Robolectric.buildActivity(Activity::class.java).create().start()
+        val watcher = AppStateWatcher(application) { told.put(it) }
+        early.stop()
+        assertEquals(Pace.BACKGROUND, told.next())
+        val activity = Robolectric.buildActivity(Activity::class.java).create().start()
+        assertEquals(Pace.FOREGROUND, told.next())
+        early.start()
+        activity.stop()
+        early.stop()
+        assertEquals(Pace.BACKGROUND, told.next())
+        assertTrue(told.isEmpty())
+        watcher.close()
+        activity.start()
+        assertTrue(told.isEmpty())
+    }
+
+    @Test
+    fun `the node learns that the network has changed`() {
+        val told = LinkedBlockingQueue<Unit>()
+        val manager = application.getSystemService(ConnectivityManager::class.java)
+        val watcher = NetworkWatcher(application) { told.put(Unit) }
+        val callback = shadowOf(manager).networkCallbacks.single()
+        callback.onAvailable(requireNotNull(manager.activeNetwork))
+        callback.onAvailable(ShadowNetwork.newInstance(7))
+        told.next()
+        assertTrue("the first network was no change", told.isEmpty())
+        callback.onLost(ShadowNetwork.newInstance(7))
+        callback.onAvailable(ShadowNetwork.newInstance(8))
+        told.next()
+        watcher.close()
+        assertTrue(shadowOf(manager).networkCallbacks.isEmpty())
+    }
+
+    @Test
+    fun `hooks of a closed node do no harm`() = runBlocking {
+        val node = Node.open(Settings(folder = null))
+        val watchers = listOf(AppStateWatcher(application, node), NetworkWatcher(application, node))
+        node.setPace(Pace.BACKGROUND)
+        node.close()
+        unlessClosed { node.setPace(Pace.FOREGROUND) }
+        watchers.forEach { it.close() }
+    }
+
+    @Test
+    fun `a sync in the background ends when all is quiet`() = runBlocking {
+        Node.open(Settings(folder = null)).use { node ->
+            assertTrue(node.syncInBackground(budget = 60.seconds, quiet = 50.milliseconds))
+        }
+    }
+
+    @Test
+    fun `the sample of the readme is this one, and works`() = runBlocking {
+        StandInKeystore.install()
+        val source = File("src/test/kotlin/io/github/connectoid/android/Sample.kt").readText()
+        assertTrue("```kotlin\n${source.substring(source.indexOf("class App"))}```\n" in File("../README.md").readText())
+        val app = application as App
+        app.node.await().close()
+        assertEquals(1, app.noBackupFilesDir.listFiles().orEmpty().size)
+    }
+
+    @Test
+    fun `a job is scheduled`() {
+        SyncJobService.schedule(application, TestJob::class.java, every = 2.hours)
+        val scheduler = application.getSystemService(JobScheduler::class.java)
+        val job = requireNotNull(scheduler.getPendingJob(SyncJobService.DEFAULT_ID))
+        assertEquals(2.hours.inWholeMilliseconds, job.intervalMillis)
+        assertEquals(TestJob::class.java.name, job.service.className)
+    }
+
+    class TestJob : SyncJobService() {
+        override suspend fun node(): Node = Node.open(Settings(folder = null))
+    }
+
+    private fun <T : Any> LinkedBlockingQueue<T>.next(): T =
+        requireNotNull(poll(PATIENCE_SECONDS, TimeUnit.SECONDS)) { "waited in vain" }
+
+    private companion object {
+        /** Nothing takes this long unless it hangs. */
+        const val PATIENCE_SECONDS = 60L
+    }
+}

@@ -1,0 +1,110 @@
+package io.github.connectoid
+
+import io.github.connectoid.ffi.Record as FfiRecord
+import io.github.connectoid.ffi.Version as FfiVersion
+import io.github.connectoid.ffi.Write as FfiWrite
+import java.time.Instant
+import kotlin.io.encoding.Base64
+import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonElement
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.JsonObjectBuilder
+import kotlinx.serialization.json.JsonPrimitive
+import kotlinx.serialization.json.jsonObject
+import kotlinx.serialization.json.put
+import kotlinx.serialization.json.putJsonObject
+
+/** A record. */
+public data class Record(
+    /** Its id, unique in its collection. */
+    val id: String,
+    /** Its fields as JSON text, to be decoded into a class of the app: `Json.decodeFromString<Item>(record.json)`. */
+    val json: String,
+) {
+    /** Its fields: `record.fields["count"]?.jsonPrimitive?.int`. Parsed when first asked for. */
+    val fields: JsonObject by lazy(LazyThreadSafetyMode.PUBLICATION) { Json.parseToJsonElement(json).jsonObject }
+
+    /** A field; null if there is none. */
+    public operator fun get(field: String): JsonElement? = fields[field]
+}
+
+/** One record of a collection as it is now. */
+public data class RecordChange(
+    /** The record's id. */
+    val id: String,
+    /** The record; null if it was deleted. */
+    val record: Record?,
+)
+
+/** One write of a [Node.commit]. */
+public sealed interface Write {
+    /** Sets fields of a record; fields that are not named stay. */
+    public data class Put(
+        /** The collection. */
+        val collection: String,
+        /** The record's id. */
+        val id: String,
+        /** The fields. */
+        val fields: JsonObject,
+    ) : Write
+
+    /** Deletes a record. */
+    public data class Delete(
+        /** The collection. */
+        val collection: String,
+        /** The record's id. */
+        val id: String,
+    ) : Write
+}
+
+/** One version of one field, or of a record's deletion. */
+public data class Version(
+    /** The field; null for a deletion. */
+    val field: String?,
+    /** The value; null for a deletion. */
+    val value: JsonElement?,
+    /** The user who wrote it. */
+    val author: String,
+    /** What this node calls that user. */
+    val nickname: String?,
+    /** When it was written, by the writer's clock. */
+    val stamp: Instant,
+    /** Whether this is what a reader sees. */
+    val winning: Boolean,
+    /** Why it lost, if it did. */
+    val why: String?,
+    /** Until when a losing version is kept. */
+    val keptUntil: Instant?,
+)
+
+/** Puts bytes into a field. */
+public fun JsonObjectBuilder.putBytes(field: String, bytes: ByteArray) {
+    putJsonObject(field) { put(BYTES_KEY, BASE64.encode(bytes)) }
+}
+
+/** The bytes that a field holds; null if it holds something else. */
+public val JsonElement.bytesOrNull: ByteArray?
+    get() = ((this as? JsonObject)?.get(BYTES_KEY) as? JsonPrimitive)?.let { BASE64.decode(it.content) }
+
+/** By this key JSON marks bytes. */
+private const val BYTES_KEY = "\$bytes"
+
+private val BASE64 = Base64.UrlSafe.withPadding(Base64.PaddingOption.ABSENT)
+
+internal fun FfiRecord.toPublic(): Record = Record(id, fields)
+
+internal fun Write.toFfi(): FfiWrite = when (this) {
+    is Write.Put -> FfiWrite.Put(collection, id, fields.toString())
+    is Write.Delete -> FfiWrite.Delete(collection, id)
+}
+
+internal fun FfiVersion.toPublic(): Version = Version(
+    field = field,
+    value = value?.let(Json::parseToJsonElement),
+    author = author,
+    nickname = nickname,
+    stamp = stamp,
+    winning = winning,
+    why = why,
+    keptUntil = keptUntil,
+)

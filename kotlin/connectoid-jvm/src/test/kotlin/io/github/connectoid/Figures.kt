@@ -1,0 +1,90 @@
+package io.github.connectoid
+
+import io.github.connectoid.ffi.Node as FfiNode
+import java.util.Locale
+import kotlin.time.Duration
+import kotlin.time.DurationUnit
+import kotlin.time.measureTime
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.flow.filterIsInstance
+import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.take
+import kotlinx.coroutines.launch
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+import org.junit.jupiter.api.Test
+
+/** Measures what crossing between Kotlin and Rust costs. No test: `cargo xtask bench` or `-Dtest=Figures` runs it. */
+class Figures {
+    @Test
+    fun `calls and callbacks`() = story { service ->
+        val ffi = FfiNode.open(settings(service).toFfi(), null)
+        each("a call that returns a text", 20_000) { ffi.userId() }
+        ffi.shutDown()
+        node(service).use { node ->
+            node.createGroup("g")
+            node.put("g", "c", "r") { put("count", 2); put("name", "milk") }
+            each("an asynchronous call that reads a record", 5_000) { node.record("g", "c", "r") }
+            each("an asynchronous call that the engine answers", 5_000) { node.groups() }
+            val heard = Channel<Event>(Channel.UNLIMITED)
+            val listening = launch(start = CoroutineStart.UNDISPATCHED) { node.events.collect { heard.send(it) } }
+            each("a write", 2_000) { node.put("g", "c", "r") { put("count", 3) } }
+            repeat(3_000) { heard.receive() }
+            each("a write, and its event", 2_000) { node.put("g", "c", "r") { put("count", 4) }; heard.receive() }
+            val many = 20_000
+            val time = measureTime {
+                repeat(many / 100) { coroutineScope { repeat(100) { launch { node.put("g", "c", "$it") { put("n", 1) } } } } }
+                repeat(many) { heard.receive() }
+            }
+            tell("an event of many, with the write that causes it", time / many)
+            listening.cancel()
+        }
+    }
+
+    @Test
+    fun `a list of 10,000 records`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            repeat(10) { page ->
+                node.commit("g", List(1000) {
+                    Write.Put("c", "%05d".format(page * 1000 + it), buildJsonObject { put("name", "milk $it"); put("count", it) })
+                })
+            }
+            repeat(3) { node.list("g", "c", limit = 10_000).forEach { it.fields } }
+            tell("a list of 10,000 records", best { check(node.list("g", "c", limit = 10_000).size == 10_000) })
+            tell("the same with all fields parsed", best { node.list("g", "c", limit = 10_000).forEach { it.fields } })
+        }
+    }
+
+    @Test
+    fun `64 MiB as messages`() = storyOfTwo { alice, bob ->
+        val message = ByteArray(256 shl 10)
+        suspend fun send(count: Int) = coroutineScope {
+            val all = launch(start = CoroutineStart.UNDISPATCHED) {
+                bob.events.map { it.kind }.filterIsInstance<EventKind.Message>().take(count).collect { }
+            }
+            repeat(WINDOW) { launch { repeat(count / WINDOW) { alice.send("bob", message) } } }
+            all.join()
+        }
+        send(64)
+        val time = measureTime { send(256) }
+        println("%-55s %8.0f MB/s".format(Locale.ROOT, "64 MiB as messages of 256 KiB", 67.1 / time.toDouble(DurationUnit.SECONDS)))
+    }
+
+    private suspend fun each(what: String, count: Int, work: suspend () -> Unit) {
+        repeat(count / 2) { work() }
+        tell(what, measureTime { repeat(count) { work() } } / count)
+    }
+
+    private suspend fun best(work: suspend () -> Unit): Duration = List(5) { measureTime { work() } }.min()
+
+    private fun tell(what: String, time: Duration) =
+        println("%-55s %8.1f µs".format(Locale.ROOT, what, time.toDouble(DurationUnit.MICROSECONDS)))
+
+    private companion object {
+        /** Messages under way at the same time. */
+        const val WINDOW = 8
+    }
+}

@@ -1,0 +1,146 @@
+package io.github.connectoid
+
+import java.io.File
+import java.nio.file.Files
+import java.nio.file.Path
+import kotlinx.coroutines.async
+import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.delay
+import kotlinx.coroutines.flow.first
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import kotlinx.serialization.json.buildJsonObject
+import kotlinx.serialization.json.put
+import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertInstanceOf
+import org.junit.jupiter.api.Assertions.assertTrue
+import org.junit.jupiter.api.Test
+import org.junit.jupiter.api.condition.EnabledOnOs
+import org.junit.jupiter.api.condition.OS
+import org.junit.jupiter.api.io.TempDir
+
+class LifecycleTest {
+    @Test
+    fun `a service that is down is told, and waited for`() = story {
+        val dead = MailboxService().use { it.url }
+        val (alice, bob) = List(2) { node(dead) }
+        val link = alice.share("bob", "g").link
+        alice.put("g", "c", "r") { put("x", 1) }
+        val problem = bob.expect<EventKind.ServiceProblem> { bob.openLink(link, "alice") }
+        assertInstanceOf(ConnectoidException.ServiceUnreachable::class.java, problem.problem)
+        assertEquals(Blame.SERVICE, problem.problem.blame)
+        assertEquals(listOf(PairState.INVITED, PairState.OPENING), listOf(alice, bob).map { it.peers().single().state })
+        listOf(alice, bob).forEach { it.close() }
+    }
+
+    @Test
+    fun `a closed node says so, and its folder is free`(@TempDir folder: File) = story { service ->
+        val node = Node.open(settings(service, folder))
+        fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder)) }
+        node.close()
+        node.close()
+        fails<ConnectoidException.Closed> { node.peers() }
+        fails<ConnectoidException.Closed> { node.record("g", "c", "r") }
+        Node.open(settings(service, folder)).close()
+    }
+
+    @Test
+    fun `what is closed during a sync goes on later`(@TempDir folder: File) = story { service ->
+        val alice = node(service)
+        val bob = Node.open(settings(service, folder))
+        pair(alice, bob)
+        val writes = List(1000) { Write.Put("c", "%04d".format(it), buildJsonObject { put("x", "y".repeat(100)) }) }
+        coroutineScope {
+            val asking = async { runCatching { while (true) bob.list("g", "c", limit = 10) } }
+            bob.expect<EventKind.Changed> { launch { writes.chunked(100).forEach { alice.commit("g", it) } } }
+            bob.shutdown()
+            assertInstanceOf(ConnectoidException.Closed::class.java, asking.await().exceptionOrNull())
+        }
+        Node.open(settings(service, folder)).use { again ->
+            again.observe("g", "c").first { it.size == writes.size }
+        }
+        alice.close()
+    }
+
+    /** 1,000 nodes; a node that stayed would keep three threads, some files and hundreds of kilobytes. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    fun `a thousand nodes leave nothing behind`() = story { service ->
+        suspend fun openAndClose(times: Int) = repeat(times) {
+            node(service).use { node ->
+                node.createGroup("g")
+                node.put("g", "c", "r") { put("x", it) }
+                node.observe("g", "c").first { it.isNotEmpty() }
+            }
+        }
+        openAndClose(100)
+        val before = Footprint.settled()
+        openAndClose(900)
+        before.hasNotGrown()
+    }
+
+    /** Scaled down from 100,000, which take minutes in a debug build: `-Dconnectoid.events=100000` has them all. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    fun `many events leave nothing behind`() = story { service ->
+        val count = Integer.getInteger("connectoid.events", 20_000)
+        node(service).use { node ->
+            node.createGroup("g")
+            var heard = 0L
+            val listening = launch { node.events.collect { heard = it.sequence } }
+            suspend fun cause(events: Int) = repeat(events / BATCH) { batch ->
+                coroutineScope { repeat(BATCH) { launch { node.put("g", "c", "$it") { put("x", batch) } } } }
+            }
+            cause(count / 5)
+            val before = Footprint.settled()
+            cause(count - count / 5)
+            before.hasNotGrown()
+            withTimeout(PATIENCE) { while (heard < count) delay(1) }
+            listening.cancel()
+        }
+    }
+
+    private companion object {
+        /** Writes that wait at the same time: few enough for the queue of events to hold what they cause. */
+        const val BATCH = 100
+    }
+}
+
+/** What this process takes of the machine. The heap is allocated at the start, so that it does not count. */
+private data class Footprint(val files: Int, val threads: Int, val memory: Long) {
+    suspend fun hasNotGrown() {
+        val now = settled(atMost = this)
+        assertTrue(now.files <= files + SLACK, "files: $this before, $now now: ${kinds()}")
+        assertTrue(now.threads <= threads + SLACK, "threads: $this before, $now now")
+        assertTrue(now.memory <= memory + SLACK_KIB, "memory: $this before, $now now")
+    }
+
+    companion object {
+        /** Threads of Java's own come and go. */
+        private const val SLACK = 8
+        private const val SLACK_KIB = 48 shl 10
+
+        /** Nobody tells when the last thread of a node has ended, so this looks a few times. */
+        suspend fun settled(atMost: Footprint? = null): Footprint {
+            System.gc()
+            var now = read()
+            repeat(100) {
+                if (atMost != null && now.threads <= atMost.threads + SLACK) return now
+                delay(20)
+                now = read()
+            }
+            return now
+        }
+
+        /** What is open, by kind: sockets, pipes, paths. */
+        private fun kinds() = File("/proc/self/fd").list().orEmpty()
+            .mapNotNull { runCatching { Files.readSymbolicLink(Path.of("/proc/self/fd", it)).toString() }.getOrNull() }
+            .groupingBy { it.replace(Regex("[0-9]+"), "N") }.eachCount().filterValues { it > SLACK }
+
+        private fun read() = Footprint(
+            files = File("/proc/self/fd").list().orEmpty().size,
+            threads = File("/proc/self/task").list().orEmpty().size,
+            memory = File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }.filter(Char::isDigit).toLong(),
+        )
+    }
+}

@@ -1,0 +1,193 @@
+import Foundation
+
+/// A value of a record's field: what JSON can say, and bytes.
+///
+/// Literals do: `["name": "oat milk", "count": 2, "tags": ["cold", nil]]`.
+///
+/// - Note: Names of fields that differ only in how Unicode composes them are the same to Swift, and so are here.
+public enum JSONValue: Sendable, Hashable {
+    /// Nothing, which is not the same as no field.
+    case null
+    /// Yes or no.
+    case bool(Bool)
+    /// A whole number; the library stores those below 2^53 in size.
+    case integer(Int64)
+    /// Another number.
+    case number(Double)
+    /// Text.
+    case string(String)
+    /// Bytes; in JSON, `{"$bytes": "<base64url>"}`.
+    case bytes(Data)
+    /// Values in an order.
+    case array([JSONValue])
+    /// Values by their names.
+    case object([String: JSONValue])
+}
+
+extension JSONValue {
+    /// A whole number.
+    public init(_ value: Int) { self = .integer(Int64(value)) }
+
+    /// Whether this is ``null``.
+    public var isNull: Bool { self == .null }
+
+    /// Yes or no, if it is that.
+    public var bool: Bool? {
+        if case let .bool(value) = self { value } else { nil }
+    }
+
+    /// A whole number, if it is one.
+    public var int: Int? {
+        if case let .integer(value) = self { Int(exactly: value) } else { nil }
+    }
+
+    /// A number, if it is one, whole or not.
+    public var double: Double? {
+        switch self {
+        case let .integer(value): Double(value)
+        case let .number(value): value
+        default: nil
+        }
+    }
+
+    /// Text, if it is that.
+    public var string: String? {
+        if case let .string(value) = self { value } else { nil }
+    }
+
+    /// Bytes, if it is that.
+    public var bytes: Data? {
+        if case let .bytes(value) = self { value } else { nil }
+    }
+
+    /// Values in an order, if it is that.
+    public var array: [JSONValue]? {
+        if case let .array(value) = self { value } else { nil }
+    }
+
+    /// Values by their names, if it is that.
+    public var object: [String: JSONValue]? {
+        if case let .object(value) = self { value } else { nil }
+    }
+
+    /// What an object has under a name.
+    public subscript(name: String) -> JSONValue? { object?[name] }
+}
+
+extension JSONValue: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByFloatLiteral, ExpressibleByStringInterpolation, ExpressibleByArrayLiteral,
+    ExpressibleByDictionaryLiteral
+{
+    public init(nilLiteral: ()) { self = .null }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(integerLiteral value: Int64) { self = .integer(value) }
+    public init(floatLiteral value: Double) { self = .number(value) }
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+
+    public init(dictionaryLiteral elements: (String, JSONValue)...) {
+        self = .object(Dictionary(elements) { _, last in last })
+    }
+}
+
+extension JSONValue: Codable {
+    public init(from decoder: any Decoder) throws {
+        if let object = try? decoder.container(keyedBy: Name.self) {
+            let fields = try object.allKeys.map { ($0.stringValue, try object.decode(JSONValue.self, forKey: $0)) }
+            self = JSONValue.object(Dictionary(fields) { _, last in last }).withBytes
+        } else if var array = try? decoder.unkeyedContainer() {
+            var values: [JSONValue] = []
+            while !array.isAtEnd { values.append(try array.decode(JSONValue.self)) }
+            self = .array(values)
+        } else {
+            self = try Self.scalar(of: try decoder.singleValueContainer())
+        }
+    }
+
+    private static func scalar(of value: any SingleValueDecodingContainer) throws -> Self {
+        if value.decodeNil() { return .null }
+        if let value = try? value.decode(Bool.self) { return .bool(value) }
+        if let value = try? value.decode(Int64.self) { return .integer(value) }
+        if let value = try? value.decode(Double.self) { return .number(value) }
+        return .string(try value.decode(String.self))
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var value = encoder.singleValueContainer()
+        switch self {
+        case .null: try value.encodeNil()
+        case let .bool(bool): try value.encode(bool)
+        case let .integer(integer): try value.encode(integer)
+        case let .number(number): try value.encode(number)
+        case let .string(string): try value.encode(string)
+        case let .bytes(bytes): try value.encode(Base64URL.tagged(bytes))
+        case let .array(array): try value.encode(array)
+        case let .object(object): try value.encode(object)
+        }
+    }
+
+    /// Any name of a field.
+    private struct Name: CodingKey {
+        var stringValue: String
+        var intValue: Int? { nil }
+        init(stringValue: String) { self.stringValue = stringValue }
+        init?(intValue: Int) { nil }
+    }
+}
+
+/// How the app's own types become fields and fields become them.
+enum JSONCoding {
+    static func decoder() -> JSONDecoder {
+        let decoder = JSONDecoder()
+        decoder.dataDecodingStrategy = .custom { decoder in
+            let value = try JSONValue(from: decoder)
+            guard let bytes = value.bytes else {
+                let context = DecodingError.Context(
+                    codingPath: decoder.codingPath, debugDescription: "these are no bytes")
+                throw DecodingError.typeMismatch(Data.self, context)
+            }
+            return bytes
+        }
+        return decoder
+    }
+
+    static func fields(of value: some Encodable) throws -> [String: JSONValue] {
+        let encoder = JSONEncoder()
+        encoder.dataEncodingStrategy = .custom { data, encoder in try JSONValue.bytes(data).encode(to: encoder) }
+        let json = String(decoding: try encoder.encode(value), as: UTF8.self)
+        guard let fields = try JSONValue(json: json).object else {
+            throw ConnectoidError.usage("a record's fields are a JSON object")
+        }
+        return fields
+    }
+}
+
+/// Bytes as JSON says them here.
+enum Base64URL {
+    /// By this name JSON marks bytes.
+    static let name = "$bytes"
+
+    static func tagged(_ data: Data) -> [String: String] { [name: encode(data)] }
+
+    static func encode(_ data: Data) -> String {
+        var text = data.base64EncodedString()
+        while text.last == "=" { text.removeLast() }
+        return text.replacingOccurrences(of: "+", with: "-").replacingOccurrences(of: "/", with: "_")
+    }
+
+    static func decode(_ text: String) -> Data? {
+        let padding = String(repeating: "=", count: (4 - text.utf8.count % 4) % 4)
+        let text = text.replacingOccurrences(of: "-", with: "+").replacingOccurrences(of: "_", with: "/")
+        return Data(base64Encoded: text + padding)
+    }
+}
+
+extension JSONValue {
+    /// An object that stands for bytes, as bytes.
+    var withBytes: JSONValue {
+        guard case let .object(object) = self, object.count == 1, let text = object[Base64URL.name]?.string,
+            let bytes = Base64URL.decode(text)
+        else { return self }
+        return .bytes(bytes)
+    }
+}
