@@ -3,8 +3,9 @@
 use std::{fs, path::Path};
 
 use crate::{
+    bindings,
     command::{self, Result, output, root, run_with},
-    licences,
+    licences, parity,
 };
 
 /// What the protocol crate may not depend on, directly or not: it is pure.
@@ -41,6 +42,8 @@ pub(crate) fn run() -> Result {
     purity()?;
     licences::check()?;
     sizes()?;
+    bindings::check()?;
+    parity::check()?;
     eprintln!("all checks passed");
     Ok(())
 }
@@ -57,7 +60,7 @@ fn purity() -> Result {
 
 fn sizes() -> Result {
     let mut files = Vec::new();
-    for folder in ["core", "service", "cli", "xtask", "tests"] {
+    for folder in ["bindings", "core", "service", "cli", "xtask", "tests"] {
         collect(&root().join(folder), &mut files);
     }
     files.sort_unstable();

@@ -1,20 +1,35 @@
-//! The project's one command surface: `cargo xtask check|test|bench|fuzz`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|swift|package|bench|fuzz`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
 mod bench;
+mod bindings;
 mod check;
 mod command;
+mod dart;
 mod fuzz;
+mod kotlin;
 mod licences;
+mod natives;
+mod package;
+mod parity;
+mod scenarios;
+mod swift;
 mod test;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  check    format, lints, documentation, purity of the protocol crate, licences, sizes of files
-  test     all tests, the independent check of the vectors, and the demo
+  check    format, lints, documentation, purity of the protocol crate, licences, sizes of files,
+           generated files, parity of the languages
+  test     all tests in all languages, the independent check of the vectors, and the scenarios
+  scenarios  stories of two people in every language, and by everybody with everybody: [STORY]
+  bindings writes what is generated for other languages: schema, C header, tables, Dart
+  natives  the library for Kotlin and Swift, and the code generated from it, in target/bindings
+  dart     tests the Dart package, or [figures] prints its figures
+  swift    tests the Swift package, or [toolchain|actor|figures|docs]
+  package  c, jvm, android, apple or flutter: what is published, in target/packages
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
   fuzz     every fuzz target for a while (needs cargo-fuzz): cargo xtask fuzz [SECONDS]
 ";
@@ -24,6 +39,12 @@ fn main() -> ExitCode {
     let result = match arguments.next().as_deref() {
         Some("check") => check::run(),
         Some("test") => test::run(),
+        Some("bindings") => bindings::write(),
+        Some("natives") => natives::run(natives::Profile::Debug),
+        Some("scenarios") => scenarios::run(arguments.next().as_deref()),
+        Some("dart") => dart::run(arguments.next().as_deref()),
+        Some("swift") => swift::run(arguments.next().as_deref()),
+        Some("package") => package::run(arguments.next().as_deref()),
         Some("bench") => bench::run(),
         Some("fuzz") => fuzz::run(arguments.next().as_deref()),
         _ => {

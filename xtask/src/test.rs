@@ -1,10 +1,17 @@
 //! `cargo xtask test`: everything that must pass.
 
-use crate::command::{self, Result, exists};
+use crate::{
+    command::{self, Result, exists},
+    dart, kotlin, scenarios, swift,
+};
 
 pub(crate) fn run() -> Result {
     command::run("cargo", &["test", "--workspace", "--quiet"], ".")?;
-    vectors()
+    vectors()?;
+    dart::test()?;
+    kotlin::test()?;
+    swift::test()?;
+    scenarios::run(None)
 }
 
 /// The vectors, checked by an implementation that shares no code with ours. In CI it must run; elsewhere a

@@ -1,0 +1,116 @@
+//! `cargo xtask natives`: the library for other languages, and the code that is generated from it.
+//!
+//! The generated code is not kept in the repository: it is of no use without the very library it was generated from
+//! (which it checks when it is loaded), and who has that has just built it. So there is no copy to go stale.
+//! What is written, in `target/bindings`:
+//!
+//! | folder | what |
+//! |---|---|
+//! | `kotlin/` | the Kotlin side of `bindings/uniffi` |
+//! | `swift/` | the Swift side; what is changed in it goes into the package (see `swift.rs`) |
+//! | `natives/PLATFORM/` | the library, as JNA looks for it in a jar |
+
+use std::fs;
+
+use crate::{
+    command::{self, Result, root},
+    swift,
+};
+
+const FOLDER: &str = "target/bindings";
+
+/// One folder for each platform.
+pub(crate) const NATIVES: &str = "target/bindings/natives";
+
+/// Which build of the library.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Quick to build: for tests.
+    Debug,
+    /// Quick to run, and small: for packages.
+    Embedded,
+}
+
+impl Profile {
+    /// The folder in `target` with what was built.
+    pub(crate) fn folder(self) -> &'static str {
+        match self {
+            Self::Debug => "target/debug",
+            Self::Embedded => "target/embedded",
+        }
+    }
+}
+
+/// Builds the library of this machine and generates from it.
+pub(crate) fn run(profile: Profile) -> Result {
+    match profile {
+        // As the other tests are built, so that little has to be built twice.
+        Profile::Debug => command::run("cargo", &["build", "--quiet", "--workspace"], ".")?,
+        Profile::Embedded => {
+            let library = ["build", "--quiet", "--profile", "embedded", "-p", "connectoid-ffi"];
+            command::run("cargo", &library, ".")?;
+            command::run("cargo", &["build", "--quiet", "-p", "connectoid-bindgen"], ".")?;
+        }
+    }
+    let library = format!("{}/{}", profile.folder(), library_name());
+    generate(&library)?;
+    keep(&library, &format!("{NATIVES}/{}", platform()))
+}
+
+fn generate(library: &str) -> Result {
+    let generator = root().join("target/debug/uniffi-bindgen");
+    let generator = generator.to_str().ok_or("the project's path is no text")?;
+    let folder = format!("{FOLDER}/kotlin");
+    command::run(
+        generator,
+        &["generate", "--language", "kotlin", "--no-format", "--out-dir", &folder, library],
+        ".",
+    )?;
+    start_always(&format!("{folder}/io/github/connectoid/ffi/connectoid.kt"))?;
+    swift::generate(generator, library, &format!("{FOLDER}/swift"))
+}
+
+/// A coroutine that is cancelled before it has started never runs; then the library is not answered, and what waits for
+/// the answer, with the whole runtime behind it, stays in memory. Started atomically, it runs and is cancelled.
+fn start_always(file: &str) -> Result {
+    const LAUNCH: &str = "GlobalScope.launch coroutineBlock@";
+    const ATOMIC: &str =
+        "GlobalScope.launch(start = kotlinx.coroutines.CoroutineStart.ATOMIC) coroutineBlock@";
+    let path = root().join(file);
+    let failed = |error| format!("{file}: {error}");
+    let code = fs::read_to_string(&path).map_err(failed)?;
+    if !code.contains(LAUNCH) {
+        return Err(format!(
+            "{file}: the generator starts coroutines otherwise now; see whether this is still needed"
+        ));
+    }
+    fs::write(&path, code.replace(LAUNCH, ATOMIC)).map_err(failed)
+}
+
+/// Puts the library where the packages take it from.
+fn keep(library: &str, folder: &str) -> Result {
+    let folder = root().join(folder);
+    let failed = |error| format!("{}: {error}", folder.display());
+    fs::create_dir_all(&folder).map_err(failed)?;
+    fs::copy(root().join(library), folder.join(library_name())).map_err(failed)?;
+    Ok(())
+}
+
+pub(crate) fn library_name() -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}connectoid_ffi{DLL_SUFFIX}")
+}
+
+/// This machine's platform, as JNA names it.
+pub(crate) fn platform() -> String {
+    let system = match std::env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    };
+    let architecture = match std::env::consts::ARCH {
+        "x86_64" => "x86-64",
+        other => other,
+    };
+    format!("{system}-{architecture}")
+}

@@ -1,0 +1,292 @@
+//! The proof that no language lacks anything: each method of `Node`, each event and each kind of error is in C, Kotlin,
+//! Swift and Dart, with documentation.
+
+use std::{collections::BTreeSet, fs};
+
+use serde_json::Value;
+
+use crate::command::{Result, root};
+
+/// How an app in C reaches what a method of `Node` does.
+#[derive(Clone, Copy)]
+enum InC {
+    /// By calls with the same name.
+    SameName,
+    /// By calls of this method.
+    Call(&'static str),
+    /// By a function, or messages of a kind, of the header.
+    Header(&'static str),
+}
+
+/// What a language with methods of its own calls it.
+#[derive(Clone, Copy)]
+enum Typed {
+    /// The same, in its own spelling: `confirmVerify`.
+    SameName,
+    /// It has no use for it, since it has this.
+    Instead(&'static str),
+}
+
+use InC::{Call, Header};
+
+/// Every method of `Node`, and the way to it from other languages. A method that is missing here fails the check.
+const METHODS: [(&str, InC, Typed); 31] = [
+    ("open", Header("connectoid_open"), Typed::SameName),
+    ("user_id", InC::SameName, Typed::SameName),
+    ("share", InC::SameName, Typed::SameName),
+    ("open_link", Call("open"), Typed::SameName),
+    ("open_link_in_person", Call("open"), Typed::SameName),
+    ("peers", InC::SameName, Typed::SameName),
+    ("unshare", InC::SameName, Typed::SameName),
+    ("connect", InC::SameName, Typed::SameName),
+    ("disconnect", InC::SameName, Typed::SameName),
+    ("verify", InC::SameName, Typed::SameName),
+    ("confirm_verify", InC::SameName, Typed::SameName),
+    ("create_group", InC::SameName, Typed::SameName),
+    ("groups", InC::SameName, Typed::SameName),
+    ("add_member", InC::SameName, Typed::SameName),
+    ("remove_member", InC::SameName, Typed::SameName),
+    ("put", Call("commit"), Typed::SameName),
+    ("delete", Call("commit"), Typed::SameName),
+    ("commit", InC::SameName, Typed::SameName),
+    ("record", Call("get"), Typed::SameName),
+    ("list", InC::SameName, Typed::SameName),
+    ("history", InC::SameName, Typed::SameName),
+    ("send", InC::SameName, Typed::SameName),
+    ("diagnose", Call("doctor"), Typed::SameName),
+    ("set_pace", InC::SameName, Typed::SameName),
+    ("network_changed", InC::SameName, Typed::SameName),
+    ("sync_now", InC::SameName, Typed::SameName),
+    ("dispatch", Header("connectoid_call"), Typed::Instead("share")),
+    ("events", Header("CONNECTOID_KIND_EVENT"), Typed::SameName),
+    ("subscribe", Header("CONNECTOID_KIND_EVENT"), Typed::Instead("events")),
+    ("observe", InC::SameName, Typed::SameName),
+    ("close", Header("connectoid_close"), Typed::SameName),
+];
+
+/// Calls that are not methods of `Node` in Rust, since they need no node there.
+const OTHER_CALLS: [&str; 1] = ["qr"];
+
+/// A language with methods of its own.
+struct Language {
+    name: &'static str,
+    /// The file with the methods of `Node`.
+    node: &'static str,
+    /// The file that draws QR codes, and what does it.
+    qr: (&'static str, &'static str),
+    /// The file with the events, and what stands around the name of one.
+    events: (&'static str, Style),
+    /// The file with the kinds of errors, likewise.
+    errors: (&'static str, Style),
+}
+
+/// How the name `link_used` is written.
+#[derive(Clone, Copy)]
+enum Style {
+    /// `linkUsed`
+    Camel,
+    /// `LinkUsed`, with an ending.
+    Pascal(&'static str),
+}
+
+const LANGUAGES: [Language; 3] = [
+    Language {
+        name: "Kotlin",
+        node: "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Node.kt",
+        qr: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Qr.kt", "Qr"),
+        events: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Event.kt", Style::Pascal("")),
+        errors: (
+            "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/ConnectoidException.kt",
+            Style::Pascal(""),
+        ),
+    },
+    Language {
+        name: "Swift",
+        node: "swift/Sources/Connectoid/Node.swift",
+        qr: ("swift/Sources/Connectoid/QRCode.swift", "QRCode"),
+        events: ("swift/Sources/Connectoid/Event.swift", Style::Camel),
+        errors: ("swift/Sources/Connectoid/ConnectoidError.swift", Style::Camel),
+    },
+    Language {
+        name: "Dart",
+        node: "flutter/lib/src/node.dart",
+        qr: ("flutter/lib/src/node.dart", "qr"),
+        events: ("flutter/lib/src/generated/events.g.dart", Style::Pascal("Event")),
+        errors: ("flutter/lib/src/generated/exceptions.g.dart", Style::Pascal("Exception")),
+    },
+];
+
+/// Compares the languages with Rust.
+pub(crate) fn check() -> Result {
+    let facade = read("core/sdk/src/node.rs")?;
+    let schema: Value =
+        serde_json::from_str(&read("bindings/c/schema.json")?).map_err(|error| error.to_string())?;
+    table_is_complete(&facade)?;
+    in_c(&schema)?;
+    LANGUAGES.iter().try_for_each(|language| in_language(language, &schema))
+}
+
+fn table_is_complete(facade: &str) -> Result {
+    let there: BTreeSet<&str> = methods(facade).collect();
+    let listed: BTreeSet<&str> = METHODS.iter().map(|(name, ..)| *name).collect();
+    match there.symmetric_difference(&listed).next() {
+        Some(name) => {
+            Err(format!("Node::{name} is in only one of core/sdk/src/node.rs and xtask/src/parity.rs"))
+        }
+        None => Ok(()),
+    }
+}
+
+fn in_c(schema: &Value) -> Result {
+    let header = read("bindings/c/include/connectoid.h")?;
+    let listed = schema["methods"].as_array().ok_or("schema.json lists no methods")?;
+    let calls: BTreeSet<&str> = listed.iter().filter_map(|method| method["name"].as_str()).collect();
+    let mut reached: BTreeSet<&str> = OTHER_CALLS.into();
+    for (name, way, _) in METHODS {
+        let there = match way {
+            Header(text) => header.contains(text),
+            InC::SameName | Call(_) => {
+                let call = if let Call(call) = way { call } else { name };
+                reached.insert(call);
+                calls.contains(call)
+            }
+        };
+        if !there {
+            return Err(format!("C has no way to {name}, against the table of xtask/src/parity.rs"));
+        }
+    }
+    match calls.difference(&reached).next() {
+        Some(call) => Err(format!("the call {call} of C has no counterpart among the methods of Node")),
+        None => Ok(()),
+    }
+}
+
+fn in_language(language: &Language, schema: &Value) -> Result {
+    let node = read(language.node)?;
+    let lacks = |what: String| format!("{}: {what}", language.name);
+    for (name, _, typed) in METHODS {
+        let name = match typed {
+            Typed::SameName => name,
+            Typed::Instead(other) => other,
+        };
+        declares(&node, &Style::Camel.spell(name)).map_err(lacks)?;
+    }
+    declares(&read(language.qr.0)?, language.qr.1).map_err(lacks)?;
+    let (file, style) = language.events;
+    let events = read(file)?;
+    for event in constants(schema, "Event", |variant| &variant["properties"]["event"]) {
+        declares(&events, &style.spell(event)).map_err(lacks)?;
+    }
+    let (file, style) = language.errors;
+    let errors = read(file)?;
+    for kind in constants(schema, "ErrorKind", |variant| variant) {
+        // `TimeoutException` is another thing in Dart.
+        let kind = if language.name == "Dart" && kind == "timeout" { "timed_out" } else { kind };
+        declares(&errors, &style.spell(kind)).map_err(lacks)?;
+    }
+    Ok(())
+}
+
+fn constants<'a>(schema: &'a Value, name: &str, of: impl Fn(&'a Value) -> &'a Value) -> Vec<&'a str> {
+    let variants = schema["$defs"][name]["oneOf"].as_array().into_iter().flatten();
+    variants.filter_map(|variant| of(variant)["const"].as_str()).collect()
+}
+
+/// That a file declares a name, with documentation above.
+fn declares(file: &str, name: &str) -> Result {
+    let lines: Vec<&str> = file.lines().map(str::trim).collect();
+    let places: Vec<usize> = (0..lines.len()).filter(|at| declares_here(lines[*at], name)).collect();
+    if places.is_empty() {
+        return Err(format!("{name} is missing"));
+    }
+    let documented = |at: &usize| {
+        let above = lines[..*at].iter().rev().find(|line| !line.starts_with('@'));
+        above.is_some_and(|line| line.starts_with("///") || line.ends_with("*/"))
+    };
+    if places.iter().any(documented) { Ok(()) } else { Err(format!("{name} has no documentation")) }
+}
+
+fn declares_here(line: &str, name: &str) -> bool {
+    // What stands before a name that is declared: a word of the language, or in Dart the type.
+    const BEFORE: [&str; 10] =
+        ["fun ", "func ", "val ", "var ", "let ", "case ", "class ", "object ", "> ", "String "];
+    if line.starts_with('/') || line.starts_with('*') {
+        return false;
+    }
+    line.match_indices(name).any(|(at, _)| {
+        let after = line[at + name.len()..].chars().next();
+        let before = line[..at].trim_end_matches('`');
+        BEFORE.iter().any(|word| before.ends_with(word))
+            && !after.is_some_and(|letter| letter.is_alphanumeric() || letter == '_')
+    })
+}
+
+impl Style {
+    fn spell(self, name: &str) -> String {
+        let mut words = name.split('_');
+        let mut spelled = match self {
+            Self::Camel => words.next().unwrap_or_default().to_owned(),
+            Self::Pascal(_) => String::new(),
+        };
+        for word in words {
+            let (first, rest) = word.split_at(1);
+            spelled.extend([&first.to_uppercase(), rest]);
+        }
+        match self {
+            Self::Camel => spelled,
+            Self::Pascal(ending) => spelled + ending,
+        }
+    }
+}
+
+/// The public methods in the `impl Node` of the facade, without those that are hidden: they are for bindings.
+fn methods(facade: &str) -> impl Iterator<Item = &str> {
+    let body = facade.split_once("\nimpl Node {").map(|(_, rest)| rest).unwrap_or_default();
+    let body = body.split_once("\n}\n").map(|(body, _)| body).unwrap_or_default();
+    let mut hidden = false;
+    body.lines().filter_map(move |line| {
+        hidden |= line == "    #[doc(hidden)]";
+        let rest = line.strip_prefix("    pub ")?;
+        if std::mem::take(&mut hidden) {
+            return None;
+        }
+        let rest = rest.strip_prefix("async ").unwrap_or(rest).strip_prefix("fn ")?;
+        rest.split(['(', '<']).next()
+    })
+}
+
+fn read(path: &str) -> Result<String> {
+    fs::read_to_string(root().join(path)).map_err(|error| format!("{path}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_are_found() {
+        let facade = "impl Other {\n    pub fn no() {}\n}\n\nimpl Node {\n    /// x\n    pub async fn a(\n        &self,\n    ) {\n        pub_fn();\n    }\n\n    fn private() {}\n\n    #[doc(hidden)]\n    #[x]\n    pub fn hidden() {}\n\n    pub fn b<T>(&self) {}\n}\n\nimpl X {\n    pub fn c() {}\n}\n";
+        assert_eq!(methods(facade).collect::<Vec<_>>(), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_is_declared_is_found_and_what_is_mentioned_is_not() {
+        let kotlin = "/** Reads `peers`. */\npublic suspend fun openLink(text: String): Unit = peers()\n";
+        assert!(declares(kotlin, "openLink").is_ok());
+        assert_eq!(declares(kotlin, "peers").unwrap_err(), "peers is missing");
+        assert_eq!(declares(kotlin, "open").unwrap_err(), "open is missing");
+        let swift =
+            "public var events: Int { 1 }\n\n/// x\n@Sendable\npublic func close() {}\ncase `internal`\n";
+        assert_eq!(declares(swift, "events").unwrap_err(), "events has no documentation");
+        assert_eq!(declares(swift, "internal").unwrap_err(), "internal has no documentation");
+        assert!(declares(swift, "close").is_ok());
+        let dart = "  /// x\n  CancelableFuture<List<Peer>> peers() => x;\n  /// y\n  final String userId;\n";
+        assert!(declares(dart, "peers").is_ok() && declares(dart, "userId").is_ok());
+    }
+
+    #[test]
+    fn names_are_spelled() {
+        assert_eq!(Style::Camel.spell("open_link"), "openLink");
+        assert_eq!(Style::Pascal("Exception").spell("link_used"), "LinkUsedException");
+    }
+}
