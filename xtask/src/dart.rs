@@ -6,7 +6,10 @@
 
 use std::{env::consts, fs, path::Path};
 
-use crate::command::{self, Result, exists, root, run_with};
+use crate::{
+    command::{self, Result, exists, root, run_with},
+    natives::Profile,
+};
 
 const FOLDER: &str = "target/dart";
 
@@ -30,36 +33,42 @@ struct Toolchain {
 
 /// Tests the Dart package with the real library and service. In CI the tests must run; elsewhere a missing tool is named.
 pub(crate) fn test() -> Result {
-    let Some(toolchain) = toolchain()? else { return Ok(()) };
-    // As the other tests are built, so that little has to be built twice.
-    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
-    toolchain.run("flutter/test/run.dart")
+    run_program(Profile::Debug, "flutter/test/run.dart")
 }
 
 /// The command that runs the actor of the scenarios.
 pub(crate) fn actor() -> Result<Option<String>> {
-    let Some(Toolchain { dart, library }) = toolchain()? else { return Ok(None) };
+    let Some(Toolchain { dart, library }) = toolchain(Profile::Debug)? else { return Ok(None) };
     let (packages, library) = (packages()?, root().join(library));
     let library = library.display();
     Ok(Some(format!("env CONNECTOID_LIBRARY={library} {dart} --packages={packages} flutter/tool/actor.dart")))
 }
 
-/// Tests the package, or measures.
+/// Tests the package; or measures, with the library as it is shipped.
 pub(crate) fn run(what: Option<&str>) -> Result {
     match what {
         None => test(),
-        Some("figures") => match toolchain()? {
-            Some(toolchain) => toolchain.run("flutter/tool/figures.dart"),
-            None => Ok(()),
-        },
+        Some("figures") => run_program(Profile::Embedded, "flutter/tool/figures.dart"),
         _ => Err("cargo xtask dart [figures]".into()),
     }
 }
 
-fn toolchain() -> Result<Option<Toolchain>> {
+fn run_program(profile: Profile, program: &str) -> Result {
+    let Some(toolchain) = toolchain(profile)? else { return Ok(()) };
+    // The service, with the rest of the workspace, as the other tests need it.
+    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
+    toolchain.run(program)
+}
+
+fn toolchain(profile: Profile) -> Result<Option<Toolchain>> {
+    let (name, folder) = match profile {
+        Profile::Debug => ("dev", "debug"),
+        Profile::Embedded => ("embedded", "embedded"),
+    };
     if exists("dart") {
-        command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
-        let library = format!("target/debug/{}connectoid{}", consts::DLL_PREFIX, consts::DLL_SUFFIX);
+        let library = ["build", "--quiet", "--profile", name, "--package", "connectoid-c"];
+        command::run("cargo", &library, ".")?;
+        let library = format!("{}/{}connectoid{}", profile.folder(), consts::DLL_PREFIX, consts::DLL_SUFFIX);
         return Ok(Some(Toolchain { dart: "dart".to_owned(), library }));
     }
     let there = exists("npm") && Path::new(COMPILER).exists() && Path::new(SOURCE).exists();
@@ -71,9 +80,9 @@ fn toolchain() -> Result<Option<Toolchain>> {
         return Ok(None);
     }
     install_vm()?;
-    build_32_bit()?;
+    build_32_bit(name)?;
     let dart = root().join(VM).display().to_string();
-    Ok(Some(Toolchain { dart, library: format!("{FOLDER}/build/{TARGET}/debug/libconnectoid.so") }))
+    Ok(Some(Toolchain { dart, library: format!("{FOLDER}/build/{TARGET}/{folder}/libconnectoid.so") }))
 }
 
 fn install_vm() -> Result {
@@ -87,11 +96,13 @@ fn install_vm() -> Result {
 }
 
 /// In a folder of its own: another compiler would have the build scripts in `target/debug` built anew.
-fn build_32_bit() -> Result {
+fn build_32_bit(profile: &str) -> Result {
     let target_folder = format!("{FOLDER}/build");
     let arguments = [
         "build",
         "--quiet",
+        "--profile",
+        profile,
         "-Zbuild-std=std,panic_unwind",
         "--target",
         TARGET,

@@ -1,4 +1,4 @@
-//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|swift|package|bench|fuzz`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|package|bench|fuzz`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
@@ -28,6 +28,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   bindings writes what is generated for other languages: schema, C header, tables, Dart
   natives  the library for Kotlin and Swift, and the code generated from it, in target/bindings
   dart     tests the Dart package, or [figures] prints its figures
+  kotlin   tests the Kotlin packages
   swift    tests the Swift package, or [toolchain|actor|figures|docs]
   package  c, jvm, android, apple or flutter: what is published, in target/packages
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Some("natives") => natives::run(natives::Profile::Debug),
         Some("scenarios") => scenarios::run(arguments.next().as_deref()),
         Some("dart") => dart::run(arguments.next().as_deref()),
+        Some("kotlin") => kotlin::test(),
         Some("swift") => swift::run(arguments.next().as_deref()),
         Some("package") => package::run(arguments.next().as_deref()),
         Some("bench") => bench::run(),
