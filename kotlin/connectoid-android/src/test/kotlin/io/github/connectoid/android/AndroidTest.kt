@@ -1,6 +1,6 @@
 package io.github.connectoid.android
 
-import App
+import example.App
 import android.app.Activity
 import android.app.Application
 import android.app.job.JobScheduler

@@ -1,3 +1,5 @@
+package example
+
 import android.app.Application
 import io.github.connectoid.Node
 import io.github.connectoid.Settings
