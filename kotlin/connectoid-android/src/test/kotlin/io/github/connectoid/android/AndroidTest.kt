@@ -71,7 +71,7 @@ class AndroidTest {
         assertEquals(Pace.BACKGROUND, told.next())
         val activity = Robolectric.buildActivity(Activity::class.java).create().start()
         assertEquals(Pace.FOREGROUND, told.next())
-        early.start()
+        early.restart()
         activity.stop()
         early.stop()
         assertEquals(Pace.BACKGROUND, told.next())
