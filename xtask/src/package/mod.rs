@@ -1,7 +1,7 @@
 //! `cargo xtask package c|jvm|android|apple|flutter`: what is published, in `target/packages`.
 //!
-//! The library for this machine is built here, stripped, and held against the budget of its size and the list of what it
-//! may export. Those for other platforms are built with their vendors' tools, and taken from where Cargo puts them; what
+//! The library for this machine is built here and held against the budget of its size; that of the C ABI is stripped
+//! first, and held against what it may export. Those for other platforms are built with their vendors' tools, and taken from where Cargo puts them; what
 //! is missing is named.
 
 mod c;
