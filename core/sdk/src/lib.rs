@@ -55,6 +55,7 @@ mod reads;
 mod rtc;
 pub mod settings;
 pub mod store;
+mod threads;
 mod vault;
 
 pub use connectoid_protocol::{connect::Side, link::Placement, membership::Role, poll::Pace};

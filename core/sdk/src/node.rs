@@ -10,13 +10,10 @@ use std::{
 };
 
 use connectoid_protocol::{handshake::Identity, link::Placement, membership::Role, poll::Pace};
-use futures_util::Stream;
+use futures_util::{Stream, StreamExt};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
-use tokio::{
-    runtime::Runtime,
-    sync::{broadcast, oneshot},
-};
+use tokio::sync::{broadcast, oneshot};
 
 use crate::{
     api::{
@@ -33,16 +30,13 @@ use crate::{
     rtc::RtcConfig,
     settings::{Settings, Storage},
     store::{Reader, Store},
+    threads::Threads,
     vault::{MasterSecret, Vault, VaultError},
 };
 
 /// How many events wait for a listener that is busy; then the oldest are dropped, and the listener gets
 /// [`EventKind::Resync`].
 const EVENT_QUEUE: usize = 1024;
-
-/// Threads of the node's runtime: one for the network, one so that TLS and WebRTC do not wait for each
-/// other.
-const THREADS: usize = 2;
 
 /// A node: this user on this device, with everybody it shares with.
 ///
@@ -60,7 +54,7 @@ struct Inner {
     /// Gone when the node is closed: that ends all streams of events.
     listeners: Mutex<Option<Listeners>>,
     identity: Identity,
-    runtime: Option<Runtime>,
+    threads: Arc<Threads>,
 }
 
 struct Held {
@@ -119,16 +113,11 @@ impl Node {
     pub async fn open(settings: Settings) -> Result<Self> {
         let lock = lock_folder(&settings.storage)?;
         let secret = master_secret(&settings).await?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(THREADS)
-            .thread_name("connectoid-io")
-            .enable_all()
-            .build()
-            .map_err(|_| Error::internal("threads could not be started"))?;
+        let threads = Threads::start()?;
         let (opened, opening) = oneshot::channel();
-        runtime.handle().clone().spawn(async move {
+        threads.handle().clone().spawn(async move {
             // Is carried out even if nobody waits any more: half open is no state to be in. The node is dropped then.
-            let _ = opened.send(Self::start(settings, lock, secret, runtime).await);
+            let _ = opened.send(Self::start(settings, lock, secret, threads).await);
         });
         opening.await.map_err(|_| Error::internal("the node could not be started"))?
     }
@@ -137,10 +126,10 @@ impl Node {
         settings: Settings,
         lock: Option<File>,
         secret: MasterSecret,
-        runtime: Runtime,
+        threads: Arc<Threads>,
     ) -> Result<Self> {
         let listeners = broadcast::Sender::new(EVENT_QUEUE);
-        let (handle, config) = (runtime.handle().clone(), engine_config(&settings));
+        let (handle, config) = (threads.handle().clone(), engine_config(&settings));
         let storage = settings.storage.clone();
         let engine = move |now| {
             let store = match &storage {
@@ -155,17 +144,10 @@ impl Node {
             RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
         let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
         let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
-        let (engine, reader, identity) = match driver::start(handle, engine, hands).await {
-            Ok(started) => started,
-            Err(error) => {
-                // Dropping a runtime waits, which no thread that serves tasks may.
-                runtime.shutdown_background();
-                return Err(error);
-            }
-        };
+        let (engine, reader, identity) = driver::start(handle, engine, hands).await?;
         let held = Mutex::new(Some(Held { reader, lock }));
         let listeners = Mutex::new(Some(listeners));
-        let inner = Inner { engine, held, listeners, identity, runtime: Some(runtime) };
+        let inner = Inner { engine, held, listeners, identity, threads };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -467,16 +449,12 @@ impl Node {
         })
     }
 
-    /// Runs a task on the node's threads until it ends or the subscription is dropped: for bindings, which hand over
-    /// events and observations in ways of their own. It must not block.
+    /// Runs a task on the node's threads until it ends or the subscription is dropped, even when the node is closed
+    /// before: for bindings, which hand over events and observations in ways of their own, and the end of them too. It
+    /// must not block.
     #[doc(hidden)]
-    #[allow(
-        clippy::expect_used,
-        clippy::missing_panics_doc,
-        reason = "the runtime is taken only when the last handle is dropped"
-    )]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Subscription {
-        Subscription(self.inner.runtime.as_ref().expect("a node has a runtime").spawn(task).abort_handle())
+        Subscription(self.inner.threads.spawn(task))
     }
 
     /// Follows the records of a collection: first all that there are, then what changes, until the
@@ -515,15 +493,14 @@ impl std::fmt::Debug for Node {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        let Some(runtime) = self.runtime.take() else { return };
-        let engine = self.engine.clone();
+        let (engine, threads) = (self.engine.clone(), self.threads.clone());
         let lock = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take().map(|held| held.lock);
         // Closing waits for the engine, which the thread that drops a node must not: it may be one that
         // serves other tasks.
         std::thread::spawn(move || {
             engine.close_blocking();
             drop(lock);
-            runtime.shutdown_background();
+            drop(threads);
         });
     }
 }
@@ -562,10 +539,10 @@ impl EventStream {
             };
             Some((event, receiver))
         });
-        Self { waiting: Box::pin(waiting) }
+        Self { waiting: Box::pin(waiting.fuse()) }
     }
 
-    /// The next event; `None` when the node is closed.
+    /// The next event; `None` when the node is closed, and ever after.
     pub async fn next(&mut self) -> Option<Event> {
         std::future::poll_fn(|context| self.waiting.as_mut().poll_next(context)).await
     }

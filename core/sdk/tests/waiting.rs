@@ -78,6 +78,23 @@ async fn a_task_of_a_binding_ends_with_its_subscription() {
 }
 
 #[tokio::test]
+async fn who_follows_a_node_is_told_of_its_end() {
+    let node = Node::open(Settings::in_memory()).await.unwrap();
+    let mut events = node.events();
+    let (tell, told) = tokio::sync::oneshot::channel();
+    let _subscription = node.spawn(async move {
+        while events.next().await.is_some() {}
+        assert!(events.next().await.is_none(), "an ended stream stays so");
+        // A listener that takes longer than closing the node and dropping it.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tell.send(()).unwrap();
+    });
+    node.close().await;
+    drop(node);
+    told.await.expect("the listener was cut off");
+}
+
+#[tokio::test]
 async fn opening_can_be_given_up_at_any_moment() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Node::open(Settings::in_folder(folder.path()));

@@ -10,6 +10,7 @@ import kotlinx.coroutines.async
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.map
+import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
 import kotlinx.serialization.json.buildJsonObject
@@ -128,9 +129,11 @@ class FollowingTest {
     fun `flows end with their node`() = story { service ->
         val node = node(service)
         node.createGroup("g")
-        val flows = listOf(node.events, node.observe("g", "c"), node.changes("g", "c"))
+        val begun = CompletableDeferred<Unit>()
+        val flows = listOf(node.events, node.observe("g", "c").onEach { begun.complete(Unit) }, node.changes("g", "c"))
         val ends = flows.map { async(start = CoroutineStart.UNDISPATCHED) { it.toList() } }
         node.put("g", "c", "r") { put("x", 1) }
+        begun.await()
         node.shutdown()
         ends.forEach { it.await() }
         fails<ConnectoidException.Closed> { node.events.toList() }
