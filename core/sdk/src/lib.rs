@@ -47,9 +47,11 @@ mod driver;
 pub mod engine;
 mod entropy;
 mod error;
+mod events;
 pub mod keystore;
 mod node;
 mod observe;
+mod opening;
 pub mod qr;
 mod reads;
 mod rtc;
@@ -64,7 +66,8 @@ pub use self::{
     api::{Event, EventKind},
     entropy::OsRandom,
     error::{Blame, Error, ErrorKind, Result},
-    node::{EventHandler, EventStream, Node, Share, Subscription},
+    events::{EventHandler, EventStream, Subscription},
+    node::{Node, Share},
     observe::{Observed, Observer},
     settings::{IceServer, Settings, Storage},
     vault::{MasterSecret, Vault, VaultError},

@@ -1,42 +1,34 @@
 //! The facade: one async method for everything that a node can do.
 
 use std::{
-    fs::{self, File, TryLockError},
-    path::Path,
-    pin::Pin,
+    fs::File,
     sync::{Arc, Mutex, PoisonError},
-    task::{Context, Poll},
     time::Duration,
 };
 
 use connectoid_protocol::{handshake::Identity, link::Placement, membership::Role, poll::Pace};
-use futures_util::{Stream, StreamExt};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
     api::{
-        Command, Credentials, Diagnosis, Event, EventKind, GroupInfo, HistoryEntry, PeerInfo, Record, Reply,
-        SharedLink, Write,
+        Command, Credentials, Diagnosis, GroupInfo, HistoryEntry, PeerInfo, Record, Reply, SharedLink, Write,
     },
     driver::{self, EngineHandle, Hands, Listeners},
-    engine::{Engine, EngineConfig},
+    engine::Engine,
     entropy::OsRandom,
-    error::{Error, ErrorKind, Result},
-    keystore::{FileKeyStore, KEY_STORE_TIMEOUT, KeyStore, NoKeyStore},
+    error::{Error, Result},
+    events::{EVENT_QUEUE, EventHandler, EventStream, Subscription},
     observe::Observer,
+    opening::{engine_config, lock_folder, master_secret},
     reads,
     rtc::RtcConfig,
     settings::{Settings, Storage},
     store::{Reader, Store},
     threads::Threads,
-    vault::{MasterSecret, Vault, VaultError},
+    vault::{MasterSecret, Vault},
 };
-
-/// How many events wait for a listener that is busy; then the oldest are dropped, and the listener gets
-/// [`EventKind::Resync`].
-const EVENT_QUEUE: usize = 1024;
 
 /// A node: this user on this device, with everybody it shares with.
 ///
@@ -108,8 +100,8 @@ impl Node {
     /// Opens the node of a data folder, or makes one.
     ///
     /// # Errors
-    /// [`ErrorKind::StorageUnavailable`] if the folder cannot be used or another node uses it,
-    /// [`ErrorKind::StorageCorrupt`], and [`ErrorKind::WrongKey`] for a wrong passphrase or a missing key.
+    /// [`crate::ErrorKind::StorageUnavailable`] if the folder cannot be used or another node uses it,
+    /// [`crate::ErrorKind::StorageCorrupt`], and [`crate::ErrorKind::WrongKey`] for a wrong passphrase or a missing key.
     pub async fn open(settings: Settings) -> Result<Self> {
         let lock = lock_folder(&settings.storage)?;
         let secret = master_secret(&settings).await?;
@@ -159,7 +151,7 @@ impl Node {
     /// Makes a link for a person. The group is made if there is none of that name.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a nickname that is taken, [`ErrorKind::NotPermitted`] if the group is
+    /// [`crate::ErrorKind::Usage`] for a nickname that is taken, [`crate::ErrorKind::NotPermitted`] if the group is
     /// another user's.
     pub async fn share(&self, share: Share) -> Result<SharedLink> {
         let command = Command::Share {
@@ -178,11 +170,11 @@ impl Node {
     }
 
     /// Opens a link that a person sent; `text` may have other words around it. Returns when the node has
-    /// taken note of it; [`EventKind::Paired`] or [`EventKind::OpenRefused`] says how it went. Opening
+    /// taken note of it; [`crate::EventKind::Paired`] or [`crate::EventKind::OpenRefused`] says how it went. Opening
     /// the same link again tries again.
     ///
     /// # Errors
-    /// [`ErrorKind::LinkMalformed`], [`ErrorKind::Usage`] for a nickname that is taken.
+    /// [`crate::ErrorKind::LinkMalformed`], [`crate::ErrorKind::Usage`] for a nickname that is taken.
     pub async fn open_link(&self, text: &str, nickname: &str) -> Result<()> {
         self.open_credentials(text, nickname, false).await
     }
@@ -216,7 +208,7 @@ impl Node {
     /// removed from the groups that this user owns. What the person has already, it keeps.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname.
     pub async fn unshare(&self, nickname: &str) -> Result<()> {
         self.done(Command::Unshare { nickname: nickname.to_owned() }).await
     }
@@ -224,7 +216,7 @@ impl Node {
     /// Connects to a person now. Not needed for sync, which connects by itself.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname or one that has not opened its link yet.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname or one that has not opened its link yet.
     pub async fn connect(&self, nickname: &str) -> Result<()> {
         self.done(Command::Connect { nickname: nickname.to_owned() }).await
     }
@@ -232,15 +224,15 @@ impl Node {
     /// Closes the connection to a person. New data opens it again.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname.
     pub async fn disconnect(&self, nickname: &str) -> Result<()> {
         self.done(Command::Disconnect { nickname: nickname.to_owned() }).await
     }
 
-    /// Starts comparing emoji with a person: [`EventKind::Emojis`] brings them, on both sides.
+    /// Starts comparing emoji with a person: [`crate::EventKind::Emojis`] brings them, on both sides.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname.
     pub async fn verify(&self, nickname: &str) -> Result<()> {
         self.done(Command::Verify { nickname: nickname.to_owned() }).await
     }
@@ -248,7 +240,7 @@ impl Node {
     /// Says whether the emoji on both sides were the same.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] if there are none to confirm.
+    /// [`crate::ErrorKind::Usage`] if there are none to confirm.
     pub async fn confirm_verify(&self, nickname: &str, same: bool) -> Result<()> {
         self.done(Command::ConfirmVerify { nickname: nickname.to_owned(), same }).await
     }
@@ -256,7 +248,7 @@ impl Node {
     /// Makes a group that nobody else is in yet; returns its id.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for a name that is taken.
+    /// [`crate::ErrorKind::Usage`] for a name that is taken.
     pub async fn create_group(&self, name: &str) -> Result<String> {
         match self.dispatch(Command::CreateGroup { name: name.to_owned() }).await? {
             Reply::Group { id } => Ok(id),
@@ -268,8 +260,8 @@ impl Node {
     /// group; this is for the others.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname or group, or a peer that has not been met yet;
-    /// [`ErrorKind::NotPermitted`] if this user does not own the group.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname or group, or a peer that has not been met yet;
+    /// [`crate::ErrorKind::NotPermitted`] if this user does not own the group.
     pub async fn add_member(&self, nickname: &str, group: &str, role: Role) -> Result<()> {
         let (nickname, group) = (nickname.to_owned(), group.to_owned());
         self.done(Command::AddMember { nickname, group, role }).await
@@ -298,8 +290,8 @@ impl Node {
     /// Sets fields of a record; fields that are not named stay. Durable when this returns.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored,
-    /// [`ErrorKind::NotPermitted`] if this user may only read.
+    /// [`crate::ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored,
+    /// [`crate::ErrorKind::NotPermitted`] if this user may only read.
     pub async fn put(
         &self,
         group: &str,
@@ -334,7 +326,7 @@ impl Node {
     /// Reads a record. Does not wait: it is a future so that every platform can treat it like the rest.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown group.
+    /// [`crate::ErrorKind::Usage`] for an unknown group.
     #[allow(clippy::unused_async, reason = "see the documentation")]
     pub async fn record(&self, group: &str, collection: &str, id: &str) -> Result<Option<Record>> {
         self.read(|reader| reads::record(reader, group, collection, id))
@@ -344,7 +336,7 @@ impl Node {
     /// not wait, as [`Node::record`].
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown group.
+    /// [`crate::ErrorKind::Usage`] for an unknown group.
     #[allow(clippy::unused_async, reason = "see the documentation")]
     pub async fn list(
         &self,
@@ -359,7 +351,7 @@ impl Node {
     /// Reads all versions of a record that are still kept, the losing ones too, and why they lost.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown group.
+    /// [`crate::ErrorKind::Usage`] for an unknown group.
     pub async fn history(&self, group: &str, collection: &str, id: &str) -> Result<Vec<HistoryEntry>> {
         let (group, collection, id) = (group.to_owned(), collection.to_owned(), id.to_owned());
         match self.dispatch(Command::History { group, collection, id }).await? {
@@ -373,7 +365,7 @@ impl Node {
     /// must not be lost belongs into a record.
     ///
     /// # Errors
-    /// [`ErrorKind::NoRoute`] if the connection broke before the message was confirmed: it may or may not
+    /// [`crate::ErrorKind::NoRoute`] if the connection broke before the message was confirmed: it may or may not
     /// have arrived.
     pub async fn send(&self, nickname: &str, data: Vec<u8>) -> Result<()> {
         self.done(Command::Send { nickname: nickname.to_owned(), data }).await
@@ -382,7 +374,7 @@ impl Node {
     /// Finds out why connections do not come about.
     ///
     /// # Errors
-    /// [`ErrorKind::Usage`] for an unknown nickname.
+    /// [`crate::ErrorKind::Usage`] for an unknown nickname.
     pub async fn diagnose(&self, nickname: Option<&str>) -> Result<Diagnosis> {
         match self.dispatch(Command::Doctor { nickname: nickname.map(str::to_owned) }).await? {
             Reply::Diagnosis(diagnosis) => Ok(diagnosis),
@@ -393,7 +385,7 @@ impl Node {
     /// The app came to the foreground or went to the background.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`].
+    /// [`crate::ErrorKind::Closed`].
     pub async fn set_pace(&self, pace: Pace) -> Result<()> {
         self.done(Command::SetPace { pace }).await
     }
@@ -401,7 +393,7 @@ impl Node {
     /// The network has changed: open connections move to the new one.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`].
+    /// [`crate::ErrorKind::Closed`].
     pub async fn network_changed(&self) -> Result<()> {
         self.done(Command::NetworkChanged).await
     }
@@ -409,7 +401,7 @@ impl Node {
     /// Looks into the mailboxes now, and connects to everybody who lacks something.
     ///
     /// # Errors
-    /// [`ErrorKind::Closed`].
+    /// [`crate::ErrorKind::Closed`].
     pub async fn sync_now(&self) -> Result<()> {
         self.done(Command::SyncNow).await
     }
@@ -464,7 +456,7 @@ impl Node {
     }
 
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call
-    /// fails with [`ErrorKind::Closed`].
+    /// fails with [`crate::ErrorKind::Closed`].
     pub async fn close(&self) {
         let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
         // The reader goes first: only the last connection to the store tidies its file up, and only one
@@ -502,143 +494,6 @@ impl Drop for Inner {
             drop(lock);
             drop(threads);
         });
-    }
-}
-
-/// Takes events; called from a thread of the node, one event at a time. It may call the node, but must
-/// not wait for long: see [`EventKind::Resync`].
-pub trait EventHandler: Send + Sync {
-    /// Something happened.
-    fn on_event(&self, event: Event);
-}
-
-/// Ends when dropped.
-#[derive(Debug)]
-pub struct Subscription(tokio::task::AbortHandle);
-
-impl Drop for Subscription {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
-}
-
-/// What happens on a node, in order.
-pub struct EventStream {
-    waiting: Pin<Box<dyn Stream<Item = Event> + Send>>,
-}
-
-impl EventStream {
-    fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        let waiting = futures_util::stream::unfold(receiver, |mut receiver| async move {
-            let event = match receiver.recv().await {
-                Ok(event) => event,
-                Err(broadcast::error::RecvError::Lagged(_)) => {
-                    Event { sequence: 0, at: 0, kind: EventKind::Resync {} }
-                }
-                Err(broadcast::error::RecvError::Closed) => return None,
-            };
-            Some((event, receiver))
-        });
-        Self { waiting: Box::pin(waiting.fuse()) }
-    }
-
-    /// The next event; `None` when the node is closed, and ever after.
-    pub async fn next(&mut self) -> Option<Event> {
-        std::future::poll_fn(|context| self.waiting.as_mut().poll_next(context)).await
-    }
-}
-
-impl Stream for EventStream {
-    type Item = Event;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.waiting.as_mut().poll_next(context)
-    }
-}
-
-fn lock_folder(storage: &Storage) -> Result<Option<File>> {
-    let Storage::Folder(folder) = storage else { return Ok(None) };
-    let unusable =
-        |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
-    make_folder(folder).map_err(unusable)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("lock"))
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::new(ErrorKind::StorageUnavailable, "another node uses this data folder"))
-        }
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// Asks the key store for the master secret; a new folder gets a new one.
-async fn master_secret(settings: &Settings) -> Result<MasterSecret> {
-    let store: Arc<dyn KeyStore> = match (&settings.key_store, &settings.storage) {
-        (Some(store), _) => store.clone(),
-        (None, Storage::Folder(folder)) => {
-            Arc::new(FileKeyStore::new(folder.join("key"), settings.passphrase.clone()))
-        }
-        (None, Storage::Memory) => Arc::new(NoKeyStore),
-    };
-    if let Some(secret) = in_time(store.load()).await? {
-        return Ok(secret);
-    }
-    if let Storage::Folder(folder) = &settings.storage
-        && folder.join("connectoid.db").exists()
-    {
-        return Err(VaultError::Missing.into());
-    }
-    let secret = MasterSecret::generate(&mut OsRandom);
-    in_time(store.save(&secret)).await?;
-    Ok(secret)
-}
-
-/// Gives a key store its time, on whatever executor the app uses.
-async fn in_time<T>(work: crate::keystore::KeyStoreFuture<'_, T>) -> Result<T> {
-    let (over, timer) = oneshot::channel::<()>();
-    let watchdog = std::thread::Builder::new().name("connectoid-timer".to_owned());
-    let (stop, stopped) = std::sync::mpsc::channel::<()>();
-    watchdog
-        .spawn(move || {
-            if stopped.recv_timeout(KEY_STORE_TIMEOUT) == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
-                // The key store may have answered at the last moment.
-                let _ = over.send(());
-            }
-        })
-        .map_err(|_| Error::internal("threads could not be started"))?;
-    tokio::pin!(work);
-    let result = futures_util::future::select(work, timer).await;
-    drop(stop);
-    match result {
-        futures_util::future::Either::Left((result, _)) => Ok(result?),
-        futures_util::future::Either::Right(_) => {
-            Err(Error::new(ErrorKind::Timeout, "the key store did not answer within two minutes"))
-        }
-    }
-}
-
-fn engine_config(settings: &Settings) -> EngineConfig {
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4);
-    EngineConfig {
-        services: settings.services.clone(),
-        service_ext: settings.service_ext.clone(),
-        link_base: settings.link_base.clone(),
-        poll_interval: micros(settings.poll_interval),
-        pace: settings.pace,
-        idle_timeout: micros(settings.idle_timeout),
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
 use crate::{
     api::{EventKind, Record},
     error::{ErrorKind, Result},
-    node::{EventStream, Node},
+    events::EventStream,
+    node::Node,
 };
 
 /// How many records are read at a time.
