@@ -28,7 +28,8 @@ cargo xtask natives
 # shellcheck disable=SC2086
 rustup target add $targets
 for target in $targets; do
-    cargo build --profile embedded --package "$crate" --target "$target"
+    # Alone: with all its kinds at once it cannot be optimized as a whole.
+    cargo rustc --profile embedded --package "$crate" --crate-type staticlib --target "$target"
 done
 
 rm -rf "$stage" "$framework"

@@ -4,11 +4,12 @@
 //! package: that of a compiler of style sheets, whose 32-bit build for Linux carries the whole VM. It is put into
 //! `target/dart`, and the library is built for 32 bits, with the standard library from its source.
 
-use std::{env::consts, fs, path::Path};
+use std::{env::consts, fs};
 
 use crate::{
     command::{self, Result, exists, root, run_with},
     natives::Profile,
+    std_source,
 };
 
 const FOLDER: &str = "target/dart";
@@ -17,10 +18,8 @@ const FOLDER: &str = "target/dart";
 const VM_PACKAGE: &str = "sass-embedded-linux-ia32@1.89.0";
 const VM: &str = "target/dart/node_modules/sass-embedded-linux-ia32/dart-sass/src/dart";
 
-/// The 32-bit platform, and a compiler with the source of its standard library: Debian's.
+/// The 32-bit platform.
 const TARGET: &str = "i686-unknown-linux-gnu";
-const COMPILER: &str = "/usr/bin/rustc";
-const SOURCE: &str = "/usr/lib/rustlib/src/rust/library/Cargo.lock";
 
 /// The language that the package is written in, as in `pubspec.yaml`, but no newer than the VM of the npm package.
 const LANGUAGE: &str = "3.7";
@@ -71,18 +70,23 @@ fn toolchain(profile: Profile) -> Result<Option<Toolchain>> {
         let library = format!("{}/{}connectoid{}", profile.folder(), consts::DLL_PREFIX, consts::DLL_SUFFIX);
         return Ok(Some(Toolchain { dart: "dart".to_owned(), library }));
     }
-    let there = exists("npm") && Path::new(COMPILER).exists() && Path::new(SOURCE).exists();
+    let there = exists("npm") && std_source::is_installed();
     if !there && std::env::var_os("CI").is_none() {
         eprintln!(
-            "skipped: the tests in Dart need a Dart SDK of version 3.7 or later; or, on Debian, the packages npm \
-             rustc-web rust-web-src gcc-multilib libc6-i386 lib32stdc++6"
+            "skipped: the tests in Dart need a Dart SDK of version 3.7 or later; or, on Debian, the packages npm {} \
+             gcc-multilib libc6-i386 lib32stdc++6",
+            std_source::PACKAGES
         );
         return Ok(None);
     }
     install_vm()?;
-    build_32_bit(name)?;
+    let library = ["build", "--profile", name, "--package", "connectoid-c"];
+    std_source::cargo(&library, &[TARGET], &[])?;
     let dart = root().join(VM).display().to_string();
-    Ok(Some(Toolchain { dart, library: format!("{FOLDER}/build/{TARGET}/{folder}/libconnectoid.so") }))
+    Ok(Some(Toolchain {
+        dart,
+        library: format!("{}/{TARGET}/{folder}/libconnectoid.so", std_source::FOLDER),
+    }))
 }
 
 fn install_vm() -> Result {
@@ -93,25 +97,6 @@ fn install_vm() -> Result {
     fs::create_dir_all(root().join(FOLDER)).map_err(|error| format!("{FOLDER}: {error}"))?;
     let arguments = ["install", "--silent", "--no-save", "--force", "--prefix", FOLDER, VM_PACKAGE];
     command::run("npm", &arguments, ".")
-}
-
-/// In a folder of its own: another compiler would have the build scripts in `target/debug` built anew.
-fn build_32_bit(profile: &str) -> Result {
-    let target_folder = format!("{FOLDER}/build");
-    let arguments = [
-        "build",
-        "--quiet",
-        "--profile",
-        profile,
-        "-Zbuild-std=std,panic_unwind",
-        "--target",
-        TARGET,
-        "--target-dir",
-        &target_folder,
-        "--package",
-        "connectoid-c",
-    ];
-    run_with("cargo", &arguments, ".", &[("RUSTC", COMPILER), ("RUSTC_BOOTSTRAP", "1")])
 }
 
 impl Toolchain {

@@ -1,4 +1,4 @@
-//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|package|bench|fuzz`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|fuzz`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
@@ -14,7 +14,9 @@ mod natives;
 mod package;
 mod parity;
 mod scenarios;
+mod std_source;
 mod swift;
+mod targets;
 mod test;
 
 use std::process::ExitCode;
@@ -30,6 +32,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   dart     tests the Dart package, or [figures] prints its figures
   kotlin   tests the Kotlin packages
   swift    tests the Swift package, or [toolchain|actor|figures|docs]
+  targets  the library type-checked for Android and iOS
   package  c, jvm, android, apple or flutter: what is published, in target/packages
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
   fuzz     every fuzz target for a while (needs cargo-fuzz): cargo xtask fuzz [SECONDS]
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Some("dart") => dart::run(arguments.next().as_deref()),
         Some("kotlin") => kotlin::test(),
         Some("swift") => swift::run(arguments.next().as_deref()),
+        Some("targets") => targets::check(),
         Some("package") => package::run(arguments.next().as_deref()),
         Some("bench") => bench::run(),
         Some("fuzz") => fuzz::run(arguments.next().as_deref()),

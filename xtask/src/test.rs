@@ -2,7 +2,7 @@
 
 use crate::{
     command::{self, Result, exists},
-    dart, kotlin, scenarios, swift,
+    dart, kotlin, scenarios, swift, targets,
 };
 
 pub(crate) fn run() -> Result {
@@ -11,6 +11,7 @@ pub(crate) fn run() -> Result {
     dart::test()?;
     kotlin::test()?;
     swift::test()?;
+    targets::check()?;
     scenarios::run(None)
 }
 

@@ -105,7 +105,7 @@ fn built_elsewhere(platform: &Platform, package: &str, name: &str) -> Result<Opt
     if !root().join(&library).exists() {
         eprintln!(
             "missing: {library}; with the linker of the platform: \
-             cargo build --profile embedded -p {package} --target {target}"
+             cargo rustc --profile embedded -p {package} --crate-type cdylib --target {target}"
         );
         return Ok(None);
     }
