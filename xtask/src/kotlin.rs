@@ -9,14 +9,14 @@ use crate::{
 
 const MAVEN: [&str; 2] = ["--batch-mode", "--no-transfer-progress"];
 
-/// Tests the Kotlin packages with the real library and service. In CI they must run; elsewhere a missing JDK or Maven
+/// Tests the Kotlin packages with the real library and service, and makes their API reference. In CI they must run; elsewhere a missing JDK or Maven
 /// is named.
 pub(crate) fn test() -> Result {
     if !is_possible() {
         return Ok(());
     }
     natives::run(Profile::Debug)?;
-    command::run("mvn", &[&MAVEN[..], &["verify"]].concat(), "kotlin")
+    command::run("mvn", &[&MAVEN[..], &["verify", "dokka:dokka"]].concat(), "kotlin")
 }
 
 /// Builds the actor of the scenarios; gives the command that runs it.
