@@ -1,5 +1,4 @@
-/// Measures what crossing between Dart and Rust costs: `cargo xtask bench` or, with the environment of the tests,
-/// `dart tool/figures.dart`. Nothing is asserted.
+/// Measures what crossing between Dart and Rust costs: `cargo xtask figures dart`. Nothing is asserted.
 library;
 
 import 'dart:typed_data';
@@ -25,7 +24,7 @@ Future<void> _calls(String service) async {
   for (var at = 0; at < 200000; at++) {
     characters += library.version.length;
   }
-  _tell('a function that returns a text', watch.elapsedMicroseconds / (characters / library.version.length));
+  _tell('a call that returns a text', watch.elapsedMicroseconds / (characters / library.version.length));
 
   final node = await openNode(service);
   await node.createGroup('g');

@@ -43,13 +43,9 @@ pub(crate) fn actor() -> Result<Option<String>> {
     Ok(Some(format!("env CONNECTOID_LIBRARY={library} {dart} --packages={packages} flutter/tool/actor.dart")))
 }
 
-/// Tests the package; or measures, with the library as it is shipped.
-pub(crate) fn run(what: Option<&str>) -> Result {
-    match what {
-        None => test(),
-        Some("figures") => run_program(Profile::Embedded, "flutter/tool/figures.dart"),
-        _ => Err("cargo xtask dart [figures]".into()),
-    }
+/// Measures, with the library as it is shipped.
+pub(crate) fn figures() -> Result {
+    run_program(Profile::Embedded, "flutter/tool/figures.dart")
 }
 
 fn run_program(profile: Profile, program: &str) -> Result {

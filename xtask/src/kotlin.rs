@@ -19,6 +19,14 @@ pub(crate) fn test() -> Result {
     command::run("mvn", &[&MAVEN[..], &["verify", "dokka:dokka"]].concat(), "kotlin")
 }
 
+/// Measures, with the library as it is shipped.
+pub(crate) fn figures() -> Result {
+    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
+    natives::run(Profile::Embedded)?;
+    let goals = ["test", "--projects", "connectoid-jvm", "-Dtest=Figures"];
+    command::run("mvn", &[&MAVEN[..], &goals].concat(), "kotlin")
+}
+
 /// Builds the actor of the scenarios; gives the command that runs it.
 pub(crate) fn actor() -> Result<Option<String>> {
     const CLASSPATH: &str = "target/scenarios/kotlin.classpath";

@@ -1,4 +1,4 @@
-//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|fuzz`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|figures|fuzz`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
@@ -7,6 +7,7 @@ mod bindings;
 mod check;
 mod command;
 mod dart;
+mod figures;
 mod fuzz;
 mod kotlin;
 mod licences;
@@ -29,12 +30,14 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   scenarios  stories of two people in every language, and by everybody with everybody: [STORY]
   bindings writes what is generated for other languages: schema, C header, tables, Dart
   natives  the library for Kotlin and Swift, and the code generated from it, in target/bindings
-  dart     tests the Dart package, or [figures] prints its figures
+  dart     tests the Dart package
   kotlin   tests the Kotlin packages
-  swift    tests the Swift package, or [toolchain|actor|figures|docs]
+  swift    tests the Swift package, or [toolchain|actor|docs]
   targets  the library type-checked for Android and iOS
   package  c, jvm, android, apple or flutter: what is published, in target/packages
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
+  figures  what crossing to each language costs: [c|kotlin|swift|dart], or all, and writes
+           docs/benchmarks-languages.md
   fuzz     every fuzz target for a while (needs cargo-fuzz): cargo xtask fuzz [SECONDS]
 ";
 
@@ -46,7 +49,8 @@ fn main() -> ExitCode {
         Some("bindings") => bindings::write(),
         Some("natives") => natives::run(natives::Profile::Debug),
         Some("scenarios") => scenarios::run(arguments.next().as_deref()),
-        Some("dart") => dart::run(arguments.next().as_deref()),
+        Some("dart") => dart::test(),
+        Some("figures") => figures::run(arguments.next().as_deref()),
         Some("kotlin") => kotlin::test(),
         Some("swift") => swift::run(arguments.next().as_deref()),
         Some("targets") => targets::check(),

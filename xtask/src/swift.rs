@@ -46,18 +46,13 @@ pub(crate) fn run(what: Option<&str>) -> Result {
     let Some(toolchain) = Toolchain::find()? else {
         return Err(format!("there is no Swift: {INSTALL}"));
     };
-    let profile = if what == Some("figures") { Profile::Embedded } else { Profile::Debug };
-    natives::run(profile)?;
+    natives::run(Profile::Debug)?;
     match what {
         // Side by side, they would not know whose leaks they see.
         None => toolchain.build("test", &["--no-parallel"]),
         Some("actor") => toolchain.build("build", &["--product", "ConnectoidActor"]),
-        Some("figures") => {
-            command::run("cargo", &["build", "--quiet", "-p", "connectoid-service"], ".")?;
-            toolchain.build("run", &["-c", "release", "ConnectoidFigures"])
-        }
         Some("docs") => document(&toolchain),
-        _ => Err("cargo xtask swift [toolchain|actor|figures|docs]".into()),
+        _ => Err("cargo xtask swift [toolchain|actor|docs]".into()),
     }
 }
 
@@ -77,6 +72,16 @@ pub(crate) fn test() -> Result {
             toolchain.run("swift", &[lint.as_slice(), &SOURCES].concat())
         }
     }
+}
+
+/// Measures, with the library as it is shipped.
+pub(crate) fn figures() -> Result {
+    let Some(toolchain) = Toolchain::find()? else {
+        return Err(format!("there is no Swift: {INSTALL}"));
+    };
+    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
+    natives::run(Profile::Embedded)?;
+    toolchain.build("run", &["-c", "release", "ConnectoidFigures"])
 }
 
 /// Builds the actor of the scenarios; gives the command that runs it.

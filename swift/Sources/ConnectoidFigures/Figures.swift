@@ -3,7 +3,7 @@ import ConnectoidBindings
 import ConnectoidTestSupport
 import Foundation
 
-/// Measures what crossing between Swift and Rust costs. No test: `cargo xtask swift figures` runs it.
+/// Measures what crossing between Swift and Rust costs. No test: `cargo xtask figures swift` runs it.
 @main struct Figures {
     static func main() async throws {
         try await callsAndCallbacks()
@@ -14,15 +14,15 @@ import Foundation
     private static func callsAndCallbacks() async throws {
         try await storyOfOne { node in
             let code = try ConnectoidBindings.Qr(link: "x")
-            try await each("a call that returns a text (of 2 KiB)", 20_000) { _ = code.svg() }
+            try await each("a call that returns a text of 2 KiB", 20_000) { _ = code.svg() }
             try await node.put("g", "c", "r", ["count": 2, "name": "milk"])
-            try await each("an asynchronous call that reads a record", 20_000) {
+            try await each("a call that reads a record", 20_000) {
                 _ = try await node.record("g", "c", "r")
             }
-            try await each("the same, decoded into a struct", 5_000) {
+            try await each("a call that reads a record, decoded into a struct", 5_000) {
                 _ = try await node.record("g", "c", "r")?.decode(Item.self)
             }
-            try await each("an asynchronous call that the engine answers", 5_000) { _ = try await node.groups() }
+            try await each("a call that the engine answers", 5_000) { _ = try await node.groups() }
             try await each("a write", 2_000) { try await node.put("g", "c", "r", ["count": 3]) }
             var events = node.events.makeAsyncIterator()
             try await each("a write, and its event", 2_000) {
@@ -76,9 +76,9 @@ import Foundation
                 try await node.list("g", "c", limit: 10_000)
             }
             _ = try await list()
-            try await best("a list of 10,000 records") { _ = try await list() }
-            try await best("the same with all fields parsed") { for record in try await list() { _ = record.fields } }
-            try await best("the same decoded into structs") {
+            try await best("a list of 10,000 records, as they come") { _ = try await list() }
+            try await best("a list of 10,000 records, with all fields") { for record in try await list() { _ = record.fields } }
+            try await best("a list of 10,000 records, decoded into structs") {
                 for record in try await list() { _ = try record.decode(Item.self) }
             }
             try await best("observing 10,000 records until the list is there") {

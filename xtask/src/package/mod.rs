@@ -76,13 +76,21 @@ fn build_natives() -> Result {
     Ok(())
 }
 
+/// Where `libconnectoid` for this machine is, stripped, once there is the package for C.
+pub(crate) fn c_library() -> String {
+    format!("{FOLDER}/{}", c_library_name())
+}
+
+fn c_library_name() -> String {
+    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
+    format!("{DLL_PREFIX}connectoid{DLL_SUFFIX}")
+}
+
 /// Builds `libconnectoid` for this machine, as it is shipped, and strips it; returns where it is.
 fn build_c() -> Result<String> {
-    use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
     command::run("cargo", &["build", "--quiet", "--profile", "embedded", "-p", "connectoid-c"], ".")?;
-    let name = format!("{DLL_PREFIX}connectoid{DLL_SUFFIX}");
-    let stripped = format!("{FOLDER}/{name}");
-    command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{name}")], ".")?;
+    let stripped = c_library();
+    command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{}", c_library_name())], ".")?;
     let length = fits(&stripped)?;
     exports_only_ours(&stripped)?;
     eprintln!("{stripped}: {} KiB", length >> 10);

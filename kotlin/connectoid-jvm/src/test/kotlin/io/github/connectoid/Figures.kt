@@ -16,7 +16,7 @@ import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import org.junit.jupiter.api.Test
 
-/** Measures what crossing between Kotlin and Rust costs. No test: `cargo xtask bench` or `-Dtest=Figures` runs it. */
+/** Measures what crossing between Kotlin and Rust costs. No test: `cargo xtask figures kotlin` runs it. */
 class Figures {
     @Test
     fun `calls and callbacks`() = story { service ->
@@ -26,8 +26,8 @@ class Figures {
         node(service).use { node ->
             node.createGroup("g")
             node.put("g", "c", "r") { put("count", 2); put("name", "milk") }
-            each("an asynchronous call that reads a record", 5_000) { node.record("g", "c", "r") }
-            each("an asynchronous call that the engine answers", 5_000) { node.groups() }
+            each("a call that reads a record", 5_000) { node.record("g", "c", "r") }
+            each("a call that the engine answers", 5_000) { node.groups() }
             val heard = Channel<Event>(Channel.UNLIMITED)
             val listening = launch(start = CoroutineStart.UNDISPATCHED) { node.events.collect { heard.send(it) } }
             each("a write", 2_000) { node.put("g", "c", "r") { put("count", 3) } }
@@ -53,8 +53,8 @@ class Figures {
                 })
             }
             repeat(3) { node.list("g", "c", limit = 10_000).forEach { it.fields } }
-            tell("a list of 10,000 records", best { check(node.list("g", "c", limit = 10_000).size == 10_000) })
-            tell("the same with all fields parsed", best { node.list("g", "c", limit = 10_000).forEach { it.fields } })
+            tell("a list of 10,000 records, as they come", best { check(node.list("g", "c", limit = 10_000).size == 10_000) })
+            tell("a list of 10,000 records, with all fields", best { node.list("g", "c", limit = 10_000).forEach { it.fields } })
         }
     }
 

@@ -1,0 +1,171 @@
+//! `cargo xtask figures`: what it costs to reach the SDK from each language, and how large the libraries are.
+//!
+//! Every language has a program that prints lines of one form, and names what is the same alike: what, padded to
+//! [`WIDTH`], then the figure with its unit.
+
+use std::{
+    collections::BTreeMap,
+    env::consts::EXE_SUFFIX,
+    fs,
+    io::{BufRead, BufReader},
+    path::Path,
+    process::{Child, Command, Stdio},
+};
+
+use crate::{
+    command::{self, Result, output, root},
+    dart, kotlin,
+    natives::{self, NATIVES},
+    package, swift,
+};
+
+const DOCUMENT: &str = "docs/benchmarks-languages.md";
+
+/// Where the figure stands in a line.
+const WIDTH: usize = 56;
+
+/// As they are named here, and to a reader.
+const LANGUAGES: [(&str, &str); 4] =
+    [("c", "C"), ("kotlin", "Kotlin (JVM)"), ("swift", "Swift"), ("dart", "Dart (32-bit VM)")];
+
+/// Prints the figures of one language, or writes the document with those of all.
+pub(crate) fn run(language: Option<&str>) -> Result {
+    match language {
+        None => write(),
+        Some("c") => c(),
+        Some("dart") => dart::figures(),
+        Some("kotlin") => kotlin::figures(),
+        Some("swift") => swift::figures(),
+        _ => Err("cargo xtask figures [c|kotlin|swift|dart]".into()),
+    }
+}
+
+/// One after another, so that none disturbs another.
+fn write() -> Result {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let program = program.to_str().ok_or("the project's path is no text")?;
+    let mut rows: Vec<String> = Vec::new();
+    let mut figures = BTreeMap::new();
+    for (language, _) in LANGUAGES {
+        for line in output(program, &["figures", language])?.lines() {
+            let Some((what, figure)) = parsed(line) else { continue };
+            if !rows.contains(&what) {
+                rows.push(what.clone());
+            }
+            figures.insert((what, language), figure);
+        }
+    }
+    let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let head = HEAD.replace("@LOAD@", load.split(' ').next().unwrap_or("unknown"));
+    let names = LANGUAGES.map(|(_, name)| name).join(" | ");
+    let rows = rows.iter().map(|what| {
+        let figure = |(language, _)| figures.get(&(what.clone(), language)).map_or("–", String::as_str);
+        format!("| {what} | {} |\n", LANGUAGES.map(figure).join(" | "))
+    });
+    let table: String = rows.collect();
+    let text = format!("{head}| | {names} |\n|---|---|---|---|---|\n{table}{}{TAIL}", sizes()?);
+    fs::write(root().join(DOCUMENT), text).map_err(|error| format!("{DOCUMENT}: {error}"))
+}
+
+fn parsed(line: &str) -> Option<(String, String)> {
+    let (at, _) = line.char_indices().nth(WIDTH)?;
+    let (what, figure) = line.split_at(at);
+    let is_figure = ["µs", "MB/s"].iter().any(|unit| figure.ends_with(unit));
+    is_figure.then(|| (what.trim().to_owned(), figure.trim().to_owned()))
+}
+
+fn sizes() -> Result<String> {
+    let bytes = |file: &str| {
+        let length = fs::metadata(root().join(file)).map_err(|error| format!("{file}: {error}"))?.len();
+        Ok::<_, String>(length)
+    };
+    let c = bytes(&package::c_library())?;
+    let ffi = bytes(&format!("{NATIVES}/{}/{}", natives::platform(), natives::library_name()))?;
+    Ok(format!(
+        "\n| library as it is shipped (profile `embedded`, stripped, {}) | bytes |\n|---|---|\n\
+         | `libconnectoid`, the C ABI, beneath C and Dart | {c} |\n\
+         | `libconnectoid_ffi`, beneath Kotlin and Swift | {ffi} |\n",
+        natives::platform()
+    ))
+}
+
+/// The program in C, linked to what is shipped.
+fn c() -> Result {
+    const PROGRAM: &str = "target/packages/figures-c";
+    package::run(Some("c"))?;
+    let folder = root().join("target/packages");
+    let (search, rpath) = (format!("-L{}", folder.display()), format!("-Wl,-rpath,{}", folder.display()));
+    let flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-pthread", "-Ibindings/c/include"];
+    let rest = ["bindings/c/tests/bench.c", "-o", PROGRAM, &search, "-lconnectoid", &rpath];
+    command::run("cc", &[flags.as_slice(), &rest].concat(), ".")?;
+    let service = Service::start()?;
+    command::run(&root().join(PROGRAM).display().to_string(), &[&service.url], ".")
+}
+
+/// A mailbox in memory, on a free port of this machine, until it is dropped.
+struct Service {
+    process: Child,
+    url: String,
+}
+
+impl Service {
+    fn start() -> Result<Self> {
+        command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
+        let program = root().join(Path::new("target/debug")).join(format!("connectoid-service{EXE_SUFFIX}"));
+        let mut process = Command::new(program)
+            .args(["--listen", "127.0.0.1:0", "--memory", "--log", "off"])
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("the service could not be started: {error}"))?;
+        let mut line = String::new();
+        if let Some(out) = process.stdout.take() {
+            BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
+        }
+        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
+        Ok(Self { process, url })
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        // If it is gone already, so much the better.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+const HEAD: &str = "# What crossing to a language costs
+
+Written by `cargo xtask figures`. The SDK's own figures are in [benchmarks.md](benchmarks.md); here is what it costs to \
+reach it from each language: the time of a call until its answer is there, in the manner of the language, with the \
+library as it is shipped, nodes in memory and a service on one machine of two cores. Lists are the best of several \
+readings, everything else is a mean. The load of the machine in the last minute, with the benchmark's own part, was \
+@LOAD@.
+
+";
+
+const TAIL: &str = "
+A record that is read goes through the store, so it is more than a call: SQLite's part is about 11 µs. An event is \
+measured with the write that causes it and that write's own reply. Targets: a list of 10,000 records in 100,000 µs, 64 \
+MiB at 50 MB/s, in the 32-bit VM at 20.
+
+What the parts of the library are is in [benchmarks.md](benchmarks.md#what-the-size-is-made-of).
+
+`cargo xtask figures c`, `kotlin`, `swift` or `dart` prints those of one language.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_with_figures_are_told_from_others() {
+        let line = format!("{:55} {:8.1} µs", "a write", 12.5);
+        assert_eq!(parsed(&line), Some(("a write".to_owned(), "12.5 µs".to_owned())));
+        assert_eq!(
+            parsed("[INFO] Tests run: 3, and some words that make a line as long as one of figures"),
+            None
+        );
+        assert_eq!(parsed("short µs"), None);
+    }
+}
