@@ -7,7 +7,8 @@ use clap::{Args, Parser, Subcommand};
 /// Two apps find each other by a link, connect directly and keep their data the same. This command tries
 /// every feature of the SDK.
 ///
-/// Every command works whether or not `connectoid run` is active on the same data folder.
+/// Commands work whether or not `connectoid run` is active on the same data folder; `verify --yes` and `--no` need
+/// it. While it is, options such as `--service` have no effect.
 ///
 /// Exit codes: 0 done, 2 usage, 3 peer, 4 mailbox service, 5 storage, 6 timeout, 1 anything else.
 #[derive(Parser)]

@@ -18,8 +18,9 @@ key or address. Kinds are added in later versions: treat one that you do not kno
 | Dart | a `ConnectoidException`, of which each kind is a subclass |
 
 *At fault* is who can change something: the `caller` of the SDK, the `peer` or the way to it, the mailbox `service` or \
-the way to it, this device's `storage`, or the `SDK` itself. Retrying helps for the kinds at fault of which are peer and \
-service, and the SDK does that by itself; show these to people as a state, not as a failure of what they did.
+the way to it, this device's `storage`, or the `SDK` itself. The SDK itself tries again after `unanswered`, `no_route`, \
+`peer_silent`, `service_unreachable` and `service_too_often`: show these to people as a state, not as a failure of what \
+they did. After other kinds somebody has to act, as the last column says.
 
 | C, JSON | Rust, Kotlin | Swift | Dart | at fault | what to do |
 |---|---|---|---|---|---|

@@ -7,8 +7,9 @@ import 'package:flutter/widgets.dart';
 import 'package:flutter_secure_storage/flutter_secure_storage.dart';
 import 'package:path_provider/path_provider.dart';
 
-/// The group that is shared, and the collection in it.
-const group = 'shopping';
+/// What the group of every list is called, and the collection in it. One list is this user's own, others are those of
+/// people who share theirs; all have this name, so a list goes by its group's id.
+const groupName = 'shopping';
 const collection = 'items';
 
 /// The node of this app, and what tells it of the platform.
@@ -33,7 +34,7 @@ class Backend {
       ),
     );
     final groups = await node.groups();
-    if (groups.every((known) => known.name != group)) await node.createGroup(group);
+    if (groups.every((group) => group.name != groupName)) await node.createGroup(groupName);
     return Backend._(node);
   }
 
@@ -41,19 +42,25 @@ class Backend {
   final AppLifecycleListener _lifecycle;
   final StreamSubscription<Object?> _network;
 
+  /// The lists that there are.
+  Future<List<Group>> lists() async => [
+    for (final group in await node.groups())
+      if (group.name == groupName) group,
+  ];
+
   /// Adds an item, or one more of it.
-  Future<void> add(String name) async {
+  Future<void> add(String list, String name) async {
     final id = name.trim().toLowerCase();
-    final present = await node.record(group, collection, id);
+    final present = await node.record(list, collection, id);
     final count = present?['count'] as int? ?? 0;
-    await node.put(group, collection, id, {'name': name.trim(), 'count': count + 1, 'done': false});
+    await node.put(list, collection, id, {'name': name.trim(), 'count': count + 1, 'done': false});
   }
 
   /// Says whether an item was bought.
-  Future<void> check(String id, {required bool done}) =>
-      node.put(group, collection, id, {'done': done});
+  Future<void> check(String list, String id, {required bool done}) =>
+      node.put(list, collection, id, {'done': done});
 
-  Future<void> remove(String id) => node.delete(group, collection, id);
+  Future<void> remove(String list, String id) => node.delete(list, collection, id);
 
   Future<void> close() async {
     _lifecycle.dispose();

@@ -19,8 +19,11 @@ class HomePage extends StatefulWidget {
 }
 
 class _HomePageState extends State<HomePage> {
-  /// Kept in the state: `build` would make a new one each time.
-  late final Stream<List<Record>> _items = widget.backend.node.observe(group, collection);
+  List<Group> _lists = const [];
+
+  /// The list that is shown, and what is in it. Kept in the state: `build` would make a new stream each time.
+  Group? _list;
+  Stream<List<Record>>? _items;
   late final StreamSubscription<Event> _events;
   late final StreamSubscription<Uri> _links;
   final TextEditingController _name = TextEditingController();
@@ -30,6 +33,7 @@ class _HomePageState extends State<HomePage> {
     super.initState();
     _events = widget.backend.node.events.listen(_onEvent);
     _links = AppLinks().uriLinkStream.listen((link) => _openLink('$link'));
+    unawaited(_choose(null));
   }
 
   @override
@@ -40,9 +44,21 @@ class _HomePageState extends State<HomePage> {
     super.dispose();
   }
 
+  /// Shows a list, by the id of its group; the first there is if none is given.
+  Future<void> _choose(String? id) => _try(() async {
+    final lists = await widget.backend.lists();
+    if (!mounted) return;
+    setState(() {
+      _lists = lists;
+      _list = lists.firstWhere((list) => list.id == id, orElse: () => lists.first);
+      _items = widget.backend.node.observe(_list!.id, collection);
+    });
+  });
+
   void _onEvent(Event event) {
+    if (event case JoinedEvent(:final group, name: groupName)) unawaited(_choose(group));
     final text = switch (event) {
-      PairedEvent(:final nickname) => 'You and $nickname now have the same list.',
+      PairedEvent(:final nickname) => 'You are in touch with $nickname.',
       OpenRefusedEvent(:final problem) => describe(problem),
       LinkOpenedAgainEvent(:final nickname) =>
         'Careful: somebody else tried to open the link for $nickname. Ask $nickname to compare emoji.',
@@ -60,8 +76,9 @@ class _HomePageState extends State<HomePage> {
   }
 
   Future<void> _add() async {
-    if (_name.text.trim().isEmpty) return;
-    await _try(() => widget.backend.add(_name.text));
+    final list = _list;
+    if (list == null || _name.text.trim().isEmpty) return;
+    await _try(() => widget.backend.add(list.id, _name.text));
     _name.clear();
   }
 
@@ -83,7 +100,7 @@ class _HomePageState extends State<HomePage> {
   @override
   Widget build(BuildContext context) => Scaffold(
     appBar: AppBar(
-      title: const Text('Shopping list'),
+      title: _lists.length < 2 ? const Text('Shopping list') : _chooser(),
       actions: [
         IconButton(
           icon: const Icon(Icons.people),
@@ -93,7 +110,12 @@ class _HomePageState extends State<HomePage> {
         IconButton(
           icon: const Icon(Icons.share),
           tooltip: 'Share',
-          onPressed: () => _show(SharePage(node: widget.backend.node)),
+          // Whose list it is decides who else gets it.
+          onPressed: switch (_list) {
+            Group(:final id, role: Role.owner) =>
+              () => _show(SharePage(node: widget.backend.node, list: id)),
+            _ => null,
+          },
         ),
       ],
     ),
@@ -121,14 +143,29 @@ class _HomePageState extends State<HomePage> {
     ),
   );
 
+  Widget _chooser() => DropdownButton<String>(
+    value: _list?.id,
+    onChanged: _choose,
+    items: [
+      for (final list in _lists) DropdownMenuItem(value: list.id, child: Text(_titleOf(list))),
+    ],
+  );
+
+  String _titleOf(Group list) {
+    if (list.role == Role.owner) return 'My list';
+    final owner = list.members.where((member) => member.role == Role.owner).firstOrNull?.nickname;
+    return owner == null ? 'A list of somebody else' : 'The list of $owner';
+  }
+
   Widget _item(Record item) => Dismissible(
-    key: ValueKey(item.id),
-    onDismissed: (_) => _try(() => widget.backend.remove(item.id)),
+    key: ValueKey((_list?.id, item.id)),
+    onDismissed: (_) => _try(() => widget.backend.remove(_list!.id, item.id)),
     child: CheckboxListTile(
       value: item['done'] == true,
       title: Text('${item['name'] ?? item.id}'),
       secondary: Text('${item['count'] ?? 1}'),
-      onChanged: (done) => _try(() => widget.backend.check(item.id, done: done ?? false)),
+      onChanged: (done) =>
+          _try(() => widget.backend.check(_list!.id, item.id, done: done ?? false)),
     ),
   );
 }

@@ -9,9 +9,12 @@ import 'backend.dart';
 
 /// Makes a link for a person: to send by a messenger, or to be scanned from this screen.
 class SharePage extends StatefulWidget {
-  const SharePage({required this.node, super.key});
+  const SharePage({required this.node, required this.list, super.key});
 
   final Node node;
+
+  /// The id of the list's group.
+  final String list;
 
   @override
   State<SharePage> createState() => _SharePageState();
@@ -28,7 +31,7 @@ class _SharePageState extends State<SharePage> {
     try {
       final link = await widget.node.share(
         _nickname,
-        group: group,
+        group: widget.list,
         role: _readOnly ? Role.reader : Role.writer,
       );
       final image = await widget.node.qr(link.link);

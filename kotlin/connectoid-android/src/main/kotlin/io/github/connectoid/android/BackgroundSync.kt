@@ -46,7 +46,8 @@ public suspend fun Node.syncInBackground(budget: Duration = 2.minutes, quiet: Du
 
 /**
  * A job that syncs in the background, by the system's own scheduler: no library is needed for it. Extend it, say where
- * the node is, declare it in the manifest, and call [schedule] once:
+ * the node is, declare it in the manifest, and call [schedule] when the app
+ * starts:
  *
  * ```
  * <service android:name=".SyncJob" android:permission="android.permission.BIND_JOB_SERVICE" android:exported="false" />
@@ -92,8 +93,8 @@ public abstract class SyncJobService : JobService() {
         public val SHORTEST_INTERVAL: Duration = 15.minutes
 
         /**
-         * Has the system run a job again and again, whenever there is a network; also after the device was restarted if
-         * the app may (`RECEIVE_BOOT_COMPLETED`). Calling it again changes the interval.
+         * Has the system run a job again and again, whenever there is a network, until the device is restarted: call it
+         * whenever the app starts. Calling it again changes the interval.
          *
          * @param id unique among the app's jobs
          */
