@@ -64,9 +64,9 @@ impl Node {
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call fails with
     /// `Closed`; closing again does nothing.
     pub async fn shut_down(&self) {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(node) = open {
-            node.close().await;
-        }
+        let Ok(node) = self.open_node() else { return };
+        // Whoever closes it at the same time waits for the same end.
+        node.close().await;
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 }

@@ -13,9 +13,10 @@ use tokio::sync::{broadcast, oneshot};
 
 use crate::{
     api::{
-        Command, Credentials, Diagnosis, GroupInfo, HistoryEntry, PeerInfo, Record, Reply, SharedLink, Write,
+        Command, Credentials, Diagnosis, Event, GroupInfo, HistoryEntry, PeerInfo, Record, Reply, SharedLink,
+        Write,
     },
-    driver::{self, EngineHandle, Hands, Listeners},
+    driver::{self, EngineHandle, Hands},
     engine::Engine,
     entropy::OsRandom,
     error::{Error, Result},
@@ -41,18 +42,12 @@ pub struct Node {
 
 struct Inner {
     engine: EngineHandle,
-    /// What is given back when the node is closed.
-    held: Mutex<Option<Held>>,
-    /// Gone when the node is closed: that ends all streams of events.
-    listeners: Mutex<Option<Listeners>>,
+    /// Given back when the node is closed.
+    reader: Mutex<Option<Reader>>,
+    /// The engine's thread has the only strong one: its end ends all streams of events.
+    listeners: broadcast::WeakSender<Event>,
     identity: Identity,
     threads: Arc<Threads>,
-}
-
-struct Held {
-    reader: Reader,
-    /// One node at a time uses a folder.
-    lock: Option<File>,
 }
 
 /// What to share, with whom, and how.
@@ -134,12 +129,10 @@ impl Node {
         };
         let rtc =
             RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
-        let (hands_handle, hands_listeners) = (handle.clone(), listeners.clone());
-        let hands = move |reports| Hands::new(hands_handle, rtc, hands_listeners, reports);
-        let (engine, reader, identity) = driver::start(handle, engine, hands).await?;
-        let held = Mutex::new(Some(Held { reader, lock }));
-        let listeners = Mutex::new(Some(listeners));
-        let inner = Inner { engine, held, listeners, identity, threads };
+        let (hands_handle, weak) = (handle.clone(), listeners.downgrade());
+        let hands = move |reports| Hands::new(hands_handle, rtc, listeners, reports);
+        let (engine, reader, identity) = driver::start(handle, lock, engine, hands).await?;
+        let inner = Inner { engine, reader: Mutex::new(Some(reader)), listeners: weak, identity, threads };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -424,10 +417,9 @@ impl Node {
 
     /// What happens from now on, in order.
     pub fn events(&self) -> EventStream {
-        let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.inner.listeners.upgrade();
         // Of a closed node there is a stream that has ended.
-        let receiver =
-            listeners.as_ref().map_or_else(|| broadcast::channel(1).1, broadcast::Sender::subscribe);
+        let receiver = listeners.map_or_else(|| broadcast::channel(1).1, |listeners| listeners.subscribe());
         EventStream::new(receiver)
     }
 
@@ -456,15 +448,11 @@ impl Node {
     }
 
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call
-    /// fails with [`crate::ErrorKind::Closed`].
+    /// fails with [`crate::ErrorKind::Closed`]. Closing again waits for the same end; whoever gives it up does not
+    /// stop it.
     pub async fn close(&self) {
-        let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner).take();
-        // The reader goes first: only the last connection to the store tidies its file up, and only one
-        // that may write can.
-        let lock = held.map(|held| held.lock);
+        self.inner.give_reader_back();
         self.inner.engine.close().await;
-        self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).take();
-        drop(lock);
     }
 
     async fn done(&self, command: Command) -> Result<()> {
@@ -472,8 +460,8 @@ impl Node {
     }
 
     fn read<T>(&self, read: impl FnOnce(&Reader) -> Result<T>) -> Result<T> {
-        let held = self.inner.held.lock().unwrap_or_else(PoisonError::into_inner);
-        read(&held.as_ref().ok_or_else(Error::closed)?.reader)
+        let reader = self.inner.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        read(reader.as_ref().ok_or_else(Error::closed)?)
     }
 }
 
@@ -483,17 +471,21 @@ impl std::fmt::Debug for Node {
     }
 }
 
+impl Inner {
+    /// Before the engine ends: only the last connection to the store tidies its file up, and only one that may write
+    /// can.
+    fn give_reader_back(&self) {
+        drop(self.reader.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        let (engine, threads) = (self.engine.clone(), self.threads.clone());
-        let lock = self.held.get_mut().unwrap_or_else(PoisonError::into_inner).take().map(|held| held.lock);
-        // Closing waits for the engine, which the thread that drops a node must not: it may be one that
-        // serves other tasks.
-        std::thread::spawn(move || {
-            engine.close_blocking();
-            drop(lock);
-            drop(threads);
-        });
+        self.give_reader_back();
+        // Closing waits for the engine, which the thread that drops a node must not: it may be one that serves other
+        // tasks. The task keeps its threads.
+        let engine = self.engine.clone();
+        self.threads.spawn(async move { engine.close().await });
     }
 }
 

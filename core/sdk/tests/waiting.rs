@@ -95,6 +95,49 @@ async fn who_follows_a_node_is_told_of_its_end() {
 }
 
 #[tokio::test]
+async fn everybody_who_closes_a_node_waits_for_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Node::open(Settings::in_folder(folder.path()));
+    for _ in 0..20 {
+        let node = open().await.unwrap();
+        node.create_group("g").await.ok();
+        // The folder is free as soon as either says so.
+        tokio::select! {
+            () = node.close() => {}
+            () = node.close() => {}
+        }
+        open().await.expect("the folder is free").close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_close_that_is_given_up_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let node = Node::open(Settings::in_folder(folder.path())).await.unwrap();
+    node.create_group("g").await.unwrap();
+    let mut observer = node.observe("g", "c");
+    assert!(observer.next().await.unwrap().unwrap().is_empty());
+    assert!(node.close().now_or_never().is_none());
+    // It holds a handle, and ends none the less.
+    assert!(observer.next().await.is_none());
+    node.close().await;
+    Node::open(Settings::in_folder(folder.path())).await.expect("the folder is free");
+}
+
+#[tokio::test]
+async fn a_peer_learns_at_once_that_a_node_was_closed() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let mut at_bob = bob.events();
+    alice.close().await;
+    drop(alice);
+    let gone =
+        wait(&mut at_bob, "alice to go", |event| matches!(event, EventKind::Disconnected { .. })).await;
+    // It rests: nothing is wrong, and nobody tries to come back.
+    assert!(matches!(gone.kind, EventKind::Disconnected { problem: None, .. }), "{gone:?}");
+}
+
+#[tokio::test]
 async fn opening_can_be_given_up_at_any_moment() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Node::open(Settings::in_folder(folder.path()));

@@ -8,8 +8,11 @@ use std::{
 
 use bytes::Bytes;
 use connectoid_protocol::frame::{FrameError, Joiner, pieces};
-use futures_util::future::join_all;
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+};
 
 use super::hands::lock;
 use crate::{
@@ -26,6 +29,8 @@ pub(super) struct Connections {
     config: Arc<RtcConfig>,
     reports: mpsc::Sender<Input>,
     open: Mutex<HashMap<LinkId, Line>>,
+    /// What is being closed: the last frames are on their way, and the peer is told.
+    closing: Mutex<JoinSet<()>>,
 }
 
 /// One connection: what is to be done with it, in order, and the task that does it.
@@ -55,7 +60,8 @@ enum Order {
 
 impl Connections {
     pub(super) fn new(runtime: Handle, config: RtcConfig, reports: mpsc::Sender<Input>) -> Self {
-        Self { runtime, config: Arc::new(config), reports, open: Mutex::default() }
+        let (open, closing) = (Mutex::default(), Mutex::default());
+        Self { runtime, config: Arc::new(config), reports, open, closing }
     }
 
     /// Makes an offer.
@@ -83,14 +89,19 @@ impl Connections {
     /// Closes a connection after what was sent before.
     pub(super) fn close(&self, link: LinkId) {
         if let Some(line) = lock(&self.open).remove(&link) {
-            self.runtime.spawn(line.close());
+            let mut closing = lock(&self.closing);
+            while closing.try_join_next().is_some() {}
+            closing.spawn_on(line.close(), &self.runtime);
         }
     }
 
-    /// Closes all connections and waits until they are closed.
+    /// Closes all connections and waits until they are closed, and those that were being closed.
     pub(super) async fn close_all(&self) {
-        let lines: Vec<Line> = lock(&self.open).drain().map(|(_, line)| line).collect();
-        join_all(lines.into_iter().map(Line::close)).await;
+        let mut closing = std::mem::take(&mut *lock(&self.closing));
+        for (_, line) in lock(&self.open).drain() {
+            closing.spawn_on(line.close(), &self.runtime);
+        }
+        while closing.join_next().await.is_some() {}
     }
 
     fn start(

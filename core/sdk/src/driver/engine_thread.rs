@@ -4,12 +4,12 @@
 //! waits in the queue when it becomes free goes into one step, and so into one transaction: under load,
 //! many commands share one `fsync`.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs::File, time::Duration};
 
 use connectoid_protocol::handshake::Identity;
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot},
+    sync::{mpsc, oneshot, watch},
 };
 
 use super::{clock::Clock, hands::Hands};
@@ -29,16 +29,19 @@ const BATCH: usize = 256;
 const MAX_SLEEP: Duration = Duration::from_mins(1);
 
 /// What comes into the queue.
-pub(super) enum Work {
-    Input(Input),
+enum Work {
     Call(Command, oneshot::Sender<Result<Reply>>, oneshot::Sender<RequestId>),
-    Close(oneshot::Sender<()>),
+    Close,
 }
 
 /// The way to the engine. Clones share it.
 #[derive(Clone)]
 pub(crate) struct EngineHandle {
     queue: mpsc::Sender<Work>,
+    /// Beside the queue, which may be full. Each call cancels once at most, which bounds it.
+    cancels: mpsc::UnboundedSender<RequestId>,
+    /// Its sender is gone when the thread is through with everything.
+    ended: watch::Receiver<()>,
 }
 
 impl EngineHandle {
@@ -46,33 +49,24 @@ impl EngineHandle {
     pub(crate) async fn call(&self, command: Command) -> Result<Reply> {
         let ((reply, replied), (number, numbered)) = (oneshot::channel(), oneshot::channel());
         self.queue.send(Work::Call(command, reply, number)).await.map_err(|_| Error::closed())?;
-        let mut cancel = CancelOnDrop { queue: self.queue.clone(), request: Some(numbered) };
+        let mut cancel = CancelOnDrop { cancels: self.cancels.clone(), request: Some(numbered) };
         let result = replied.await.map_err(|_| Error::closed())?;
         cancel.request = None;
         result
     }
 
-    /// Ends the engine: what was sent is on its way, connections are closed, the store is closed.
+    /// Ends the engine, whoever else does so too: what was sent is on its way, connections are closed, the store is
+    /// closed, the folder is free.
     pub(crate) async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.queue.send(Work::Close(done)).await.is_ok() {
-            // The thread drops `done` if it ends otherwise, and then it is closed as well.
-            let _ = closed.await;
-        }
-    }
-
-    /// Ends the engine and waits for it, outside any runtime.
-    pub(crate) fn close_blocking(&self) {
-        let (done, closed) = oneshot::channel();
-        if self.queue.blocking_send(Work::Close(done)).is_ok() {
-            // The thread drops `done` if it ends otherwise, and then it is closed as well.
-            let _ = closed.blocking_recv();
-        }
+        // An engine that is not there any more, or ends already, takes nothing.
+        let _ = self.queue.send(Work::Close).await;
+        // Fails, which is the end that is waited for.
+        let _ = self.ended.clone().wait_for(|()| false).await;
     }
 }
 
 struct CancelOnDrop {
-    queue: mpsc::Sender<Work>,
+    cancels: mpsc::UnboundedSender<RequestId>,
     request: Option<oneshot::Receiver<RequestId>>,
 }
 
@@ -82,19 +76,22 @@ impl Drop for CancelOnDrop {
         // From here on, the engine's thread either has told the number or finds that nobody waits.
         request.close();
         if let Ok(request) = request.try_recv() {
-            // A full queue means that the cancelled command costs a place in it a little longer.
-            let _ = self.queue.try_send(Work::Input(Input::Cancel(request)));
+            // An engine that has ended has nothing to cancel.
+            let _ = self.cancels.send(request);
         }
     }
 }
 
-/// Starts the thread.
+/// Starts the thread. It keeps the lock on the data folder until the store is closed.
 pub(crate) fn start(
     runtime: Handle,
+    lock: Option<File>,
     engine: impl FnOnce(u64) -> Result<Engine> + Send + 'static,
     hands: impl FnOnce(mpsc::Sender<Input>) -> Hands + Send + 'static,
 ) -> impl Future<Output = Result<(EngineHandle, crate::store::Reader, Identity)>> {
     let (queue, waiting) = mpsc::channel(QUEUE);
+    let (cancels, cancelled) = mpsc::unbounded_channel();
+    let (alive, ended) = watch::channel(());
     let (opened, opening) = oneshot::channel();
     let spawned = std::thread::Builder::new().name("connectoid-engine".to_owned()).spawn(move || {
         let mut clock = Clock::new();
@@ -105,29 +102,35 @@ pub(crate) fn start(
                 engine
             }
             Err(error) => {
+                // Whoever is told may try again at once.
+                drop(lock);
                 let _ = opened.send(Err(error));
                 return;
             }
         };
         let (reports, reported) = mpsc::channel(QUEUE);
         let hands = hands(reports);
-        Loop { runtime, engine, hands: Arc::new(hands), clock, calls: 0, waiting, reported }.run();
+        Loop { runtime, engine, hands, clock, calls: 0, waiting, cancelled, reported }.run();
+        // In this order: who is told that all has ended may open the folder again.
+        drop(lock);
+        drop(alive);
     });
     async move {
         spawned.map_err(|_| Error::internal("the engine's thread could not be started"))?;
         let (reader, identity) =
             opening.await.map_err(|_| Error::internal("the engine's thread ended"))??;
-        Ok((EngineHandle { queue }, reader, identity))
+        Ok((EngineHandle { queue, cancels, ended }, reader, identity))
     }
 }
 
 struct Loop {
     runtime: Handle,
     engine: Engine,
-    hands: Arc<Hands>,
+    hands: Hands,
     clock: Clock,
     calls: u64,
     waiting: mpsc::Receiver<Work>,
+    cancelled: mpsc::UnboundedReceiver<RequestId>,
     reported: mpsc::Receiver<Input>,
 }
 
@@ -138,10 +141,9 @@ impl Loop {
         loop {
             let (mut work, mut inputs) = (Vec::new(), Vec::new());
             self.wait(&mut work, &mut inputs);
-            let mut closing = None;
+            let mut closing = false;
             for work in work {
                 match work {
-                    Work::Input(input) => inputs.push(input),
                     Work::Call(command, reply, number) => {
                         self.calls += 1;
                         let request = RequestId(self.calls);
@@ -151,15 +153,12 @@ impl Loop {
                             inputs.push(Input::Command(request, command));
                         }
                     }
-                    Work::Close(done) => closing = Some(done),
+                    Work::Close => closing = true,
                 }
             }
             self.step(inputs);
-            if let Some(done) = closing {
+            if closing {
                 self.close();
-                // The store must be closed before anybody is told so.
-                drop(self);
-                let _ = done.send(());
                 return;
             }
         }
@@ -170,19 +169,23 @@ impl Loop {
         let now = self.clock.now();
         let sleep =
             self.engine.poll_timeout().map_or(MAX_SLEEP, |at| Duration::from_micros(at.saturating_sub(now)));
-        let (waiting, reported) = (&mut self.waiting, &mut self.reported);
+        let (waiting, cancelled, reported) = (&mut self.waiting, &mut self.cancelled, &mut self.reported);
         self.runtime.block_on(async {
             tokio::select! {
                 count = waiting.recv_many(work, BATCH) => {
                     if count == 0 {
                         // The node was dropped without being closed.
-                        work.push(Work::Close(oneshot::channel().0));
+                        work.push(Work::Close);
                     }
                 }
+                Some(request) = cancelled.recv() => inputs.push(Input::Cancel(request)),
                 _ = reported.recv_many(inputs, BATCH) => {}
                 () = tokio::time::sleep(sleep.min(MAX_SLEEP)) => inputs.push(Input::Tick),
             }
         });
+        while let Ok(request) = cancelled.try_recv() {
+            inputs.push(Input::Cancel(request));
+        }
         while let Ok(input) = reported.try_recv() {
             inputs.push(input);
             if inputs.len() >= BATCH {
@@ -208,7 +211,6 @@ impl Loop {
         while let Some(output) = self.engine.poll_output() {
             self.hands.carry_out(output);
         }
-        let hands = self.hands.clone();
-        self.runtime.block_on(hands.close());
+        self.runtime.block_on(self.hands.close());
     }
 }

@@ -22,5 +22,5 @@ mod work;
 
 pub(crate) use self::{
     engine_thread::{EngineHandle, start},
-    hands::{Hands, Listeners},
+    hands::Hands,
 };

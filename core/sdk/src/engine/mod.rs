@@ -385,7 +385,14 @@ impl Engine {
     fn recover(&mut self, mark: usize, requests: &[RequestId], error: &StoreError, now: u64) {
         tracing::error!(%error, "a step failed and is undone");
         let rolled_back = self.store.rollback_transaction();
-        self.outputs.truncate(mark);
+        // But what earlier commands were waiting for has happened, and connections that were let go are to be closed.
+        let stays = |output: &Output| match output {
+            Output::Reply(request, _) => !requests.contains(request),
+            Output::Close(_) => true,
+            _ => false,
+        };
+        let undone: Vec<Output> = self.outputs.drain(mark..).collect();
+        self.outputs.extend(undone.into_iter().filter(stays));
         self.outputs.extend(requests.iter().map(|request| Output::Reply(*request, Err(error.into()))));
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         for number in numbers {
