@@ -32,6 +32,8 @@ pub struct Observer {
     group: String,
     collection: String,
     events: EventStream,
+    /// What was told and is not yet taken in: whoever waits may stop waiting at any moment.
+    event: Option<EventKind>,
     waiting: VecDeque<String>,
     reading: Reading,
     /// The ids of the records that have been told: when all is read again, those that are gone are told too.
@@ -43,6 +45,8 @@ enum Reading {
     /// From the first record, or from behind this one.
     From(Option<String>),
     Complete,
+    /// Something could not be read: everything is read again when something has happened.
+    Failed,
 }
 
 impl Observer {
@@ -50,54 +54,79 @@ impl Observer {
         let events = node.events();
         let (group, collection) = (group.to_owned(), collection.to_owned());
         let (waiting, told) = (VecDeque::new(), BTreeSet::new());
-        Self { node, group, collection, events, waiting, reading: Reading::From(None), told }
+        Self { node, group, collection, events, event: None, waiting, reading: Reading::From(None), told }
     }
 
     /// The next records: first all that there are, in pages, then those that have changed. An empty list
     /// says that the first reading is complete. `None` when the node is closed.
     ///
     /// # Errors
-    /// Storage errors, and [`crate::ErrorKind::Usage`] while there is no such group.
+    /// Storage errors, after which everything is told again as soon as something has happened, and
+    /// [`crate::ErrorKind::Usage`] while there is no such group.
     pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
         loop {
-            let read = if let Reading::From(after) = std::mem::replace(&mut self.reading, Reading::Complete) {
+            let read = if let Reading::From(after) = &self.reading {
+                let after = after.clone();
                 self.read_page(after.as_deref()).await
             } else if !self.waiting.is_empty() {
                 self.read_waiting().await
             } else {
-                let event = self.events.next().await?;
-                self.take(event.kind).await;
+                self.take_event().await?;
                 continue;
             };
-            // The node was closed between the event and the reading.
-            let closed = matches!(&read, Err(error) if error.kind == ErrorKind::Closed);
-            return if closed { None } else { Some(read) };
+            if let Err(error) = &read {
+                match error.kind {
+                    // The node was closed between the event and the reading.
+                    ErrorKind::Closed => return None,
+                    // There is no such group yet, so nothing is missed.
+                    ErrorKind::Usage => self.reading = Reading::Complete,
+                    _ => self.reading = Reading::Failed,
+                }
+            }
+            return Some(read);
         }
     }
 
-    async fn take(&mut self, event: EventKind) {
-        match event {
-            EventKind::Changed { group, records } if self.is_ours(&group).await => {
+    async fn take_event(&mut self) -> Option<()> {
+        if self.event.is_none() {
+            self.event = Some(self.events.next().await?.kind);
+        }
+        if let Some(EventKind::Changed { group, .. }) = &self.event {
+            let group = group.clone();
+            self.resolve(&group).await;
+        }
+        let again = matches!(self.reading, Reading::Failed);
+        match self.event.take() {
+            Some(EventKind::Changed { group, records }) if group == self.group => {
                 if records.is_empty() {
                     self.reading = Reading::From(None);
                 }
                 let ours = records.into_iter().filter(|(collection, _)| *collection == self.collection);
                 self.waiting.extend(ours.map(|(_, id)| id));
             }
-            EventKind::Resync {} => self.reading = Reading::From(None),
+            Some(EventKind::Resync {}) => self.reading = Reading::From(None),
             _ => {}
         }
+        if again {
+            self.reading = Reading::From(None);
+        }
+        Some(())
     }
 
     /// Events name groups by id; the observer may have been given a name.
-    async fn is_ours(&mut self, id: &str) -> bool {
-        if self.group != id {
-            let groups = self.node.groups().await.unwrap_or_default();
-            if let Some(group) = groups.into_iter().find(|group| group.name == self.group) {
-                self.group = group.id;
-            }
+    async fn resolve(&mut self, id: &str) {
+        if self.group == id {
+            return;
         }
-        self.group == id
+        match self.node.groups().await {
+            Ok(groups) => {
+                if let Some(group) = groups.into_iter().find(|group| group.name == self.group) {
+                    self.group = group.id;
+                }
+            }
+            // It may have been ours.
+            Err(_) => self.reading = Reading::Failed,
+        }
     }
 
     async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
@@ -105,9 +134,8 @@ impl Observer {
         let last = page.last().map(|record| record.id.clone());
         let mut observed = self.gone(after, last.as_deref(), &page);
         let more = last.or_else(|| after.filter(|_| !observed.is_empty()).map(str::to_owned));
-        if more.is_some() || !observed.is_empty() {
-            self.reading = Reading::From(more);
-        }
+        self.reading =
+            if more.is_some() || !observed.is_empty() { Reading::From(more) } else { Reading::Complete };
         observed
             .extend(page.into_iter().map(|record| Observed { id: record.id.clone(), record: Some(record) }));
         self.remember(&observed);
