@@ -86,11 +86,12 @@ async fn carry_out(shared: &Shared, ready: &Ready, id: u64, json: String, bytes:
 async fn follow(shared: &Shared, node: &Node, id: u64, observe: &Observe) -> Error {
     let mut observer = node.observe(&observe.group, &observe.collection);
     loop {
-        let Ok(permit) = shared.pages.clone().acquire_owned().await else { return closed() };
         let page = match observer.next().await {
             None => return closed(),
             Some(records) => records.and_then(Encoded::page),
         };
+        // Not before there is a page: observers that have told all would keep others from telling anything.
+        let Ok(permit) = shared.pages.clone().acquire_owned().await else { return closed() };
         match page {
             Ok(page) => shared.outlet.deliver(Message::new(Kind::Page, id, page, Some(permit))),
             Err(error) => return error,

@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use connectoid_session::{CALLS, EVENTS, Kind, Message, Outlet, Refused, Session};
+use connectoid_session::{CALLS, EVENTS, Kind, Message, Outlet, PAGES, Refused, Session};
 use zeroize::Zeroizing;
 
 /// Nothing takes this long unless it hangs.
@@ -86,6 +86,25 @@ fn answers_that_are_kept_use_up_the_calls() {
     session.close(7).unwrap();
     assert_eq!(next(&messages, Kind::Reply).id, 7);
     assert!(freed.is_some());
+}
+
+/// More than there are pages.
+#[test]
+fn observers_that_have_told_all_leave_room_for_others() {
+    let (session, messages) = open();
+    session.call(2, r#"{"method":"create_group","name":"g"}"#.to_owned(), Vec::new()).unwrap();
+    next(&messages, Kind::Reply);
+    for id in 0..3 * PAGES as u64 {
+        let observe = r#"{"method":"observe","group":"g","collection":"c"}"#.to_owned();
+        session.call(100 + id, observe, Vec::new()).unwrap();
+        let page = next(&messages, Kind::Page);
+        assert_eq!((page.id, page.json.contains("\"records\":[]")), (100 + id, true), "{}", page.json);
+    }
+    let write = r#"{"method":"commit","group":"g","writes":[{"op":"put","collection":"c","id":"r","fields":{"n":1}}]}"#;
+    session.call(3, write.to_owned(), Vec::new()).unwrap();
+    let mut told: Vec<u64> = (0..3 * PAGES).map(|_| next(&messages, Kind::Page).id).collect();
+    told.sort_unstable();
+    assert_eq!(told, (100..100 + 3 * PAGES as u64).collect::<Vec<_>>());
 }
 
 #[test]
