@@ -9,9 +9,10 @@ import io.github.connectoid.ffi.Subscription
 import java.util.TreeMap
 import java.util.logging.Level
 import java.util.logging.Logger
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.channels.Channel
 import kotlinx.coroutines.channels.SendChannel
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.flow.FlowCollector
 import kotlinx.coroutines.flow.conflate
@@ -52,7 +53,9 @@ internal fun snapshotsOf(changes: Flow<List<RecordChange>>): Flow<List<Record>> 
 }.conflate()
 
 internal fun subscribeTo(node: NodeInterface, handler: suspend (Event) -> Unit): AutoCloseable {
-    val subscription = call { node.subscribe(EventHandler(handler)) }
+    val listener = EventHandler(handler)
+    val subscription = call { node.subscribe(listener) }
+    listener.subscription = subscription
     return AutoCloseable { subscription.close() }
 }
 
@@ -90,6 +93,9 @@ private class RecordRelay(private val channel: SendChannel<Observation>) : Recor
 }
 
 private class EventHandler(private val handler: suspend (Event) -> Unit) : EventListener {
+    /** The library holds the listener, and so the listener the subscription: it lasts though nobody keeps it. */
+    @Volatile var subscription: Subscription? = null
+
     override suspend fun onEvents(events: List<FfiEvent>) = events.forEach { handle(it.toPublic()) }
 
     override suspend fun onClosed() = Unit
@@ -98,9 +104,9 @@ private class EventHandler(private val handler: suspend (Event) -> Unit) : Event
     @Suppress("TooGenericExceptionCaught")
     private suspend fun handle(event: Event) = try {
         handler(event)
-    } catch (cancelled: CancellationException) {
-        throw cancelled
     } catch (failed: Throwable) {
+        // Its own timeout is a failure of the handler; if the subscription is cancelled, nothing follows.
+        currentCoroutineContext().ensureActive()
         LOGGER.log(Level.WARNING, "an event handler failed", failed)
     }
 }

@@ -1,5 +1,6 @@
 package io.github.connectoid
 
+import java.lang.ref.WeakReference
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.logging.Handler
 import java.util.logging.LogRecord
@@ -7,12 +8,15 @@ import java.util.logging.Logger
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.async
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.channels.Channel
+import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.flow.map
 import kotlinx.coroutines.flow.onEach
 import kotlinx.coroutines.flow.toList
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
 import kotlinx.serialization.json.buildJsonObject
 import kotlinx.serialization.json.put
 import org.junit.jupiter.api.Assertions.assertEquals
@@ -94,6 +98,34 @@ class FollowingTest {
         }
         logger.removeHandler(log)
         logger.useParentHandlers = true
+    }
+
+    @Test
+    fun `a handler that runs out of time loses no event`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val (many, heard) = Pair(20, Channel<Event>(Channel.UNLIMITED))
+            node.subscribe { event ->
+                heard.send(event)
+                withTimeout(1) { awaitCancellation() }
+            }
+            // Several at once, so that they come in one batch.
+            coroutineScope { repeat(many) { launch { node.put("g", "c", "$it") { put("x", 1) } } } }
+            repeat(many) { heard.receive() }
+        }
+    }
+
+    @Test
+    fun `a subscription that nobody keeps goes on`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val heard = Channel<Event>(Channel.UNLIMITED)
+            node.subscribe { heard.send(it) }
+            val witness = WeakReference(Any())
+            while (witness.get() != null) System.gc()
+            // What was found to be garbage is cleared away by another thread.
+            repeat(100) { node.put("g", "c", "r") { put("x", it) }; heard.receive() }
+        }
     }
 
     @Test

@@ -52,7 +52,7 @@ public class AppStateWatcher internal constructor(
         scope.launch {
             var told: Pace? = null
             for (pace in paces) {
-                if (pace != told) unlessClosed { tell(pace) }
+                if (pace != told) inform { tell(pace) }
                 told = pace
             }
         }

@@ -5,6 +5,8 @@ import android.net.ConnectivityManager
 import android.net.Network
 import io.github.connectoid.ConnectoidException
 import io.github.connectoid.Node
+import java.util.logging.Level
+import java.util.logging.Logger
 import kotlinx.coroutines.CoroutineScope
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.cancel
@@ -28,7 +30,7 @@ public class NetworkWatcher internal constructor(context: Context, private val c
         override fun onAvailable(network: Network) {
             val before = used
             used = network
-            if (before != network) scope.launch { unlessClosed(changed) }
+            if (before != network) scope.launch { inform(changed) }
         }
 
         override fun onLost(network: Network) {
@@ -46,11 +48,18 @@ public class NetworkWatcher internal constructor(context: Context, private val c
     }
 }
 
-/** The platform tells things also while the app closes its node; then they are of no interest. */
-internal suspend fun unlessClosed(tell: suspend () -> Unit) {
+/**
+ * The platform tells things also while the app closes its node; then they are of no interest. Nor may another failure,
+ * as of a full disk, end the app, which did not ask for anything: it is logged.
+ */
+internal suspend fun inform(tell: suspend () -> Unit) {
     try {
         tell()
     } catch (_: ConnectoidException.Closed) {
         return
+    } catch (failed: ConnectoidException) {
+        LOGGER.log(Level.WARNING, "the node could not be told what the platform says", failed)
     }
 }
+
+private val LOGGER: Logger = Logger.getLogger("io.github.connectoid")

@@ -104,7 +104,7 @@ class AndroidTest {
         val watchers = listOf(AppStateWatcher(application, node), NetworkWatcher(application, node))
         node.setPace(Pace.BACKGROUND)
         node.close()
-        unlessClosed { node.setPace(Pace.FOREGROUND) }
+        inform { node.setPace(Pace.FOREGROUND) }
         watchers.forEach { it.close() }
     }
 
