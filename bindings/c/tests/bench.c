@@ -2,6 +2,10 @@
 
 #include "support.h"
 
+#define PUT                                                                                                        \
+  "{\"method\":\"commit\",\"group\":\"g\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\",\"id\":\"r\","                  \
+  "\"fields\":{\"count\":3}}]}"
+
 static void tell(const char *what, double seconds) { printf("%-55s %8.2f µs\n", what, seconds * 1e6); }
 
 /* A call there and back, as a mean of many. */
@@ -20,27 +24,26 @@ static void trivial(void) {
 
 static void writes(peer *node) {
   enum { COUNT = 2000, MANY = 20000, BATCH = 100 };
-  const char *put = "{\"method\":\"put\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"r\",\"fields\":{\"count\":3}}";
   const char *event = "\"event\":\"changed\"";
   await_event(node, event);
   double time = 0;
   for (int i = 0; i < COUNT; i++) {
     double start = now_seconds();
-    done(node, put);
+    done(node, PUT);
     time += now_seconds() - start;
     await_event(node, event);
   }
   tell("a write", time / COUNT);
   double start = now_seconds();
   for (int i = 0; i < COUNT; i++) {
-    done(node, put);
+    done(node, PUT);
     await_event(node, event);
   }
   tell("a write, and its event", (now_seconds() - start) / COUNT);
   start = now_seconds();
   for (int i = 0; i < MANY / BATCH; i++) {
     uint64_t calls[BATCH];
-    for (int at = 0; at < BATCH; at++) calls[at] = begin(node, put, NULL, 0);
+    for (int at = 0; at < BATCH; at++) calls[at] = begin(node, PUT, NULL, 0);
     for (int at = 0; at < BATCH; at++) connectoid_free(reply_to(node, calls[at]));
     for (int at = 0; at < BATCH; at++) await_event(node, event);
   }
@@ -96,7 +99,7 @@ int main(int count, char **arguments) {
   trivial();
   open_peer(&node, arguments[1]);
   done(&node, "{\"method\":\"create_group\",\"name\":\"g\"}");
-  done(&node, "{\"method\":\"put\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"r\",\"fields\":{\"count\":2}}");
+  done(&node, PUT);
   each(&node, "a call that reads a record", 5000, "{\"method\":\"get\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"r\"}");
   each(&node, "a call that the engine answers", 5000, "{\"method\":\"groups\"}");
   writes(&node);
