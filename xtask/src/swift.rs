@@ -37,41 +37,40 @@ const SOURCES: [&str; 5] =
 const GRAPHS: &str = ".build/graphs";
 const DOCUMENTATION: &str = ".build/documentation";
 
-/// Installs the toolchain; or builds the library and the package, and then tests it, prints its figures, or makes its
-/// documentation.
+/// What CI does with the package; or installs the toolchain, or builds the actor or the documentation alone.
 pub(crate) fn run(what: Option<&str>) -> Result {
-    if what == Some("toolchain") {
-        return Toolchain::installed().map(|_| ());
+    match what {
+        None => return test(),
+        Some("toolchain") => return Toolchain::installed().map(|_| ()),
+        Some(_) => {}
     }
     let Some(toolchain) = Toolchain::find()? else {
         return Err(format!("there is no Swift: {INSTALL}"));
     };
     natives::run(Profile::Debug)?;
     match what {
-        // Side by side, they would not know whose leaks they see.
-        None => toolchain.build("test", &["--no-parallel"]),
         Some("actor") => toolchain.build("build", &["--product", "ConnectoidActor"]),
         Some("docs") => document(&toolchain),
         _ => Err("cargo xtask swift [toolchain|actor|docs]".into()),
     }
 }
 
-/// Tests the package with the real library and service. In CI it must run; elsewhere a missing toolchain is named.
+/// Checks the format of the package, tests it with the real library and service, and makes its documentation. In CI
+/// that must be possible; elsewhere a missing toolchain is named.
 pub(crate) fn test() -> Result {
     let Some(toolchain) = Toolchain::find()? else {
         eprintln!("skipped: the tests in Swift need Swift 6.0 or later: {INSTALL}");
         return Ok(());
     };
-    run(None)?;
-    document(&toolchain)?;
-    match toolchain {
-        // Other versions have other opinions.
-        Toolchain::OnPath => Ok(()),
-        Toolchain::In(_) => {
-            let lint = ["format", "lint", "--strict", "--recursive"];
-            toolchain.run("swift", &[lint.as_slice(), &SOURCES].concat())
-        }
+    // Other versions than Debian's have other opinions.
+    if matches!(toolchain, Toolchain::In(_)) {
+        let lint = ["format", "lint", "--strict", "--recursive"];
+        toolchain.run("swift", &[lint.as_slice(), &SOURCES].concat())?;
     }
+    natives::run(Profile::Debug)?;
+    // Side by side, they would not know whose leaks they see.
+    toolchain.build("test", &["--no-parallel"])?;
+    document(&toolchain)
 }
 
 /// Measures, with the library as it is shipped.

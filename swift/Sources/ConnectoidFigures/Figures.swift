@@ -77,7 +77,9 @@ import Foundation
             }
             _ = try await list()
             try await best("a list of 10,000 records, as they come") { _ = try await list() }
-            try await best("a list of 10,000 records, with all fields") { for record in try await list() { _ = record.fields } }
+            try await best("a list of 10,000 records, with all fields") {
+                for record in try await list() { _ = record.fields }
+            }
             try await best("a list of 10,000 records, decoded into structs") {
                 for record in try await list() { _ = try record.decode(Item.self) }
             }
