@@ -121,7 +121,7 @@ impl Service {
         if let Some(out) = process.stdout.take() {
             BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
         }
-        let url = line.trim().strip_prefix("listening on ").unwrap_or_default().to_owned();
+        let url = line.trim().strip_prefix("listening on ").ok_or("the service does not listen")?.to_owned();
         Ok(Self { process, url })
     }
 }

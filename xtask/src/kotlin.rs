@@ -9,8 +9,8 @@ use crate::{
 
 const MAVEN: [&str; 2] = ["--batch-mode", "--no-transfer-progress"];
 
-/// Tests the Kotlin packages with the real library and service, and makes their API reference. In CI they must run; elsewhere a missing JDK or Maven
-/// is named.
+/// Tests the Kotlin packages with the real library and service, and makes their API reference. In CI they must run;
+/// elsewhere a missing JDK or Maven is named.
 pub(crate) fn test() -> Result {
     if !is_possible() {
         return Ok(());

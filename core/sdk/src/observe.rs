@@ -95,7 +95,6 @@ impl Observer {
             let group = group.clone();
             self.resolve(&group).await;
         }
-        let again = matches!(self.reading, Reading::Failed);
         match self.event.take() {
             Some(EventKind::Changed { group, records }) if group == self.group => {
                 if records.is_empty() {
@@ -107,7 +106,7 @@ impl Observer {
             Some(EventKind::Resync {}) => self.reading = Reading::From(None),
             _ => {}
         }
-        if again {
+        if matches!(self.reading, Reading::Failed) {
             self.reading = Reading::From(None);
         }
         Some(())

@@ -98,9 +98,9 @@ async fn who_follows_a_node_is_told_of_its_end() {
 async fn everybody_who_closes_a_node_waits_for_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Node::open(Settings::in_folder(folder.path()));
-    for _ in 0..20 {
+    for turn in 0..20 {
         let node = open().await.unwrap();
-        node.create_group("g").await.ok();
+        node.create_group(&turn.to_string()).await.unwrap();
         // The folder is free as soon as either says so.
         tokio::select! {
             () = node.close() => {}
