@@ -1,4 +1,4 @@
-//! The Kotlin packages: their tests, and their actor.
+//! The Kotlin packages: their generated part, their tests, and their actor.
 
 use std::fs;
 
@@ -55,4 +55,32 @@ fn is_possible() -> bool {
         return false;
     }
     true
+}
+
+/// Generates the Kotlin side from a library into a folder.
+pub(crate) fn generate(generator: &str, library: &str, folder: &str) -> Result {
+    let arguments = ["generate", "--language", "kotlin", "--no-format", "--out-dir", folder, library];
+    command::run(generator, &arguments, ".")?;
+    let file = format!("{folder}/io/github/connectoid/ffi/connectoid.kt");
+    let path = root().join(&file);
+    let failed = |error| format!("{file}: {error}");
+    let code = fs::read_to_string(&path).map_err(failed)?;
+    fs::write(&path, cancellable(&code)?).map_err(failed)
+}
+
+/// What is generated leaks where coroutines are cancelled at a bad moment; here it learns not to.
+fn cancellable(code: &str) -> Result<String> {
+    natives::changed(
+        code,
+        &[
+            // A coroutine that is cancelled before it has started never runs; then the library is not answered, and
+            // what waits for the answer, with the whole runtime behind it, stays in memory. Started atomically, it runs
+            // and is cancelled.
+            (
+                2,
+                "GlobalScope.launch coroutineBlock@",
+                "GlobalScope.launch(start = kotlinx.coroutines.CoroutineStart.ATOMIC) coroutineBlock@",
+            ),
+        ],
+    )
 }

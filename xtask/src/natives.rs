@@ -14,7 +14,7 @@ use std::fs;
 
 use crate::{
     command::{self, Result, root},
-    swift,
+    kotlin, swift,
 };
 
 const FOLDER: &str = "target/bindings";
@@ -64,31 +64,22 @@ pub(crate) fn run(profile: Profile) -> Result {
 fn generate(library: &str) -> Result {
     let generator = root().join("target/debug/uniffi-bindgen");
     let generator = generator.to_str().ok_or("the project's path is no text")?;
-    let folder = format!("{FOLDER}/kotlin");
-    command::run(
-        generator,
-        &["generate", "--language", "kotlin", "--no-format", "--out-dir", &folder, library],
-        ".",
-    )?;
-    start_always(&format!("{folder}/io/github/connectoid/ffi/connectoid.kt"))?;
+    kotlin::generate(generator, library, &format!("{FOLDER}/kotlin"))?;
     swift::generate(generator, library, &format!("{FOLDER}/swift"))
 }
 
-/// A coroutine that is cancelled before it has started never runs; then the library is not answered, and what waits for
-/// the answer, with the whole runtime behind it, stays in memory. Started atomically, it runs and is cancelled.
-fn start_always(file: &str) -> Result {
-    const LAUNCH: &str = "GlobalScope.launch coroutineBlock@";
-    const ATOMIC: &str =
-        "GlobalScope.launch(start = kotlinx.coroutines.CoroutineStart.ATOMIC) coroutineBlock@";
-    let path = root().join(file);
-    let failed = |error| format!("{file}: {error}");
-    let code = fs::read_to_string(&path).map_err(failed)?;
-    if !code.contains(LAUNCH) {
-        return Err(format!(
-            "{file}: the generator starts coroutines otherwise now; see whether this is still needed"
-        ));
+/// Changes generated code: what stands so many times in it becomes something else.
+pub(crate) fn changed(code: &str, changes: &[(usize, &str, &str)]) -> Result<String> {
+    let mut code = code.to_owned();
+    for (times, old, new) in changes {
+        if code.matches(old).count() != *times {
+            return Err(format!(
+                "the generator writes otherwise now; see whether this is still to be changed:\n{old}"
+            ));
+        }
+        code = code.replace(old, new);
     }
-    fs::write(&path, code.replace(LAUNCH, ATOMIC)).map_err(failed)
+    Ok(code)
 }
 
 /// Puts the library where the packages take it from.

@@ -155,32 +155,30 @@ pub(crate) fn generate(generator: &str, library: &str, folder: &str) -> Result {
 /// future in Rust too, which the library offers for every type of result.
 fn cancellable(code: &str) -> Result<String> {
     const FREE: &str = "freeFunc: ffi_connectoid_ffi_rust_future_free_";
-    const CHANGES: [(&str, &str); 4] = [
+    const CHANGES: [(usize, &str, &str); 4] = [
         (
+            1,
             "    freeFunc: (UInt64) -> (),\n",
             "    freeFunc: (UInt64) -> (),\n    cancelFunc: @escaping (UInt64) -> (),\n",
         ),
         (
+            1,
             "    var pollResult: Int8;\n    repeat {\n",
             "    await withTaskCancellationHandler {\n    var pollResult: Int8;\n    repeat {\n",
         ),
         (
+            1,
             "    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY\n",
             "    } while pollResult != UNIFFI_RUST_FUTURE_POLL_READY\n    } onCancel: {\n        cancelFunc(rustFuture)\n    }\n",
         ),
-        ("fatalError(\"Cancellation not supported yet\")", "throw CancellationError()"),
+        (1, "fatalError(\"Cancellation not supported yet\")", "throw CancellationError()"),
     ];
-    let unexpected = || "the generator writes asynchronous calls for Swift otherwise now; see whether xtask/src/swift.rs is still right";
-    let mut code = code.to_owned();
-    for (old, new) in CHANGES {
-        if code.matches(old).count() != 1 {
-            return Err(unexpected().into());
-        }
-        code = code.replace(old, new);
-    }
     if !code.contains(FREE) {
-        return Err(unexpected().into());
+        return Err(format!(
+            "the generator writes no {FREE} any more; see whether xtask/src/swift.rs is right"
+        ));
     }
+    let code = natives::changed(code, &CHANGES)?;
     let lines = code.lines().flat_map(|line| {
         let cancel = line.contains(FREE).then(|| line.replace("free", "cancel"));
         [Some(line.to_owned()), cancel].into_iter().flatten()
