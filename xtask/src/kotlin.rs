@@ -81,6 +81,24 @@ fn cancellable(code: &str) -> Result<String> {
                 "GlobalScope.launch coroutineBlock@",
                 "GlobalScope.launch(start = kotlinx.coroutines.CoroutineStart.ATOMIC) coroutineBlock@",
             ),
+            // A result that is ready when the coroutine is cancelled is nobody's.
+            (1, FREE, &format!("{TAKE_BACK}{FREE}")),
         ],
     )
 }
+
+/// How every asynchronous call ends.
+const FREE: &str = "    } finally {
+        freeFunc(rustFuture)
+    }
+";
+
+/// Where there is no result yet, taking it fails.
+const TAKE_BACK: &str = "    } catch (cancelled: kotlin.coroutines.cancellation.CancellationException) {
+        try {
+            val result = uniffiRustCallWithError(errorHandler, { status -> completeFunc(rustFuture, status) })
+            if (result is RustBuffer.ByValue) RustBuffer.free(result) else (liftFunc(result) as? AutoCloseable)?.close()
+        } catch (_: kotlin.Exception) {
+        }
+        throw cancelled
+";

@@ -3,6 +3,7 @@ package io.github.connectoid
 import java.io.File
 import java.nio.file.Files
 import java.nio.file.Path
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.async
 import kotlinx.coroutines.coroutineScope
 import kotlinx.coroutines.delay
@@ -97,6 +98,28 @@ class LifecycleTest {
             before.hasNotGrown()
             withTimeout(PATIENCE) { while (heard < count) delay(1) }
             listening.cancel()
+        }
+    }
+
+    /** Some are given up before they have begun, some while the result is being made, some after. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    fun `reads that are given up leave nothing behind`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val writes = List(1000) { Write.Put("c", "$it", buildJsonObject { put("x", "y".repeat(1000)) }) }
+            writes.chunked(100).forEach { node.commit("g", it) }
+            suspend fun giveUp(times: Int) = repeat(times) {
+                coroutineScope {
+                    val reading = launch { node.list("g", "c", limit = 1000) }
+                    delay((it % 8).milliseconds)
+                    reading.cancel()
+                }
+            }
+            giveUp(40)
+            val before = Footprint.settled()
+            giveUp(400)
+            before.hasNotGrown()
         }
     }
 
