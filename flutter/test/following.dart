@@ -82,6 +82,38 @@ void followingTests() {
     await subscription.cancel();
   }));
 
+  test('what was held back for a listener that is paused comes before the end', () => alone((node) async {
+    final (begun, ended) = (Completer<void>(), [Completer<void>(), Completer<void>()]);
+    final (changed, lists) = (<String>[], <List<String>>[]);
+    final subscriptions = [
+      node.changes('g', 'c').listen(
+        (changes) {
+          changed.addAll([for (final change in changes) change.id]);
+          if (changes.isEmpty && !begun.isCompleted) begun.complete();
+        },
+        onDone: ended.first.complete,
+      ),
+      node.observe('g', 'c').listen((records) => lists.add(_ids(records)), onDone: ended.last.complete),
+    ];
+    await begun.future;
+    for (final subscription in subscriptions) {
+      subscription.pause();
+    }
+    final followers = [
+      for (final _ in subscriptions) node.observe('g', 'c').firstWhere((records) => records.isNotEmpty),
+    ];
+    await node.put('g', 'c', 'milk', _x(1));
+    await Future.wait(followers).timeout(patience);
+    await node.close();
+    expect(changed, <String>[]);
+    for (final subscription in subscriptions) {
+      subscription.resume();
+    }
+    await Future.wait([for (final end in ended) end.future]).timeout(patience);
+    expect(changed, ['milk']);
+    expect(lists.last, ['milk']);
+  }));
+
   test('a listener that throws is reported and harms nothing', () => alone((node) async {
     final reports = <Object>[];
     final third = Completer<Event>();

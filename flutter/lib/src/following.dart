@@ -17,8 +17,8 @@ Stream<List<RecordChange>> changesOf(Connection connection, Object owner, Observ
     Stream.multi((controller) {
       final waiting = <String, RecordChange>{};
       var complete = false;
-      void tell() {
-        if (controller.isPaused) return;
+      void tell({bool last = false}) {
+        if (controller.isPaused && !last) return;
         if (waiting.isNotEmpty) {
           final changes = waiting.values.toList();
           waiting.clear();
@@ -38,7 +38,7 @@ Stream<List<RecordChange>> changesOf(Connection connection, Object owner, Observ
           waiting[change.id] = change;
         }
         tell();
-      }).begin();
+      }, onLast: () => tell(last: true)).begin();
       controller.onResume = tell;
     });
 
@@ -47,8 +47,8 @@ Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ObserveCal
     Stream.multi((controller) {
       final records = SplayTreeMap<String, Record>(byCodePoint);
       var (complete, changed) = (false, false);
-      void tell() {
-        if (!complete || !changed || controller.isPaused) return;
+      void tell({bool last = false}) {
+        if (!complete || !changed || (controller.isPaused && !last)) return;
         changed = false;
         controller.addSync(records.values.toList());
       }
@@ -60,7 +60,7 @@ Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ObserveCal
         }
         changed = true;
         tell();
-      }).begin();
+      }, onLast: () => tell(last: true)).begin();
       controller.onResume = tell;
     });
 
@@ -112,13 +112,23 @@ final class _EventFollower implements EventListener {
 
 /// Follows a collection. As long as there is no such group, there is nothing in it.
 final class _Follower implements EventListener {
-  _Follower(this._connection, this._owner, this._call, this._controller, this._onChanges);
+  _Follower(
+    this._connection,
+    this._owner,
+    this._call,
+    this._controller,
+    this._onChanges, {
+    required void Function() onLast,
+  }) : _onLast = onLast;
 
   final Connection _connection;
   final Object _owner;
   final ObserveCall _call;
   final MultiStreamController<Object?> _controller;
   final void Function(List<RecordChange> changes) _onChanges;
+
+  /// Nothing follows: what was held back for a listener that is paused is told, and waits for it.
+  final void Function() _onLast;
 
   Future<void> Function() _end = Future.value;
 
@@ -147,7 +157,14 @@ final class _Follower implements EventListener {
   }
 
   @override
-  void onEnd() => _controller.closeSync();
+  void onEnd() => _finish();
+
+  void _finish([ConnectoidException? failure]) {
+    _connection.remove(this);
+    _onLast();
+    if (failure != null) _controller.addErrorSync(failure);
+    _controller.closeSync();
+  }
 
   void _ask() {
     _appeared = _missing = false;
@@ -167,7 +184,7 @@ final class _Follower implements EventListener {
     if (_cancelled) return;
     switch (failure) {
       case ClosedException() || CancelledException():
-        _controller.closeSync();
+        _finish();
       case UsageException() when _appeared:
         _ask();
       case UsageException():
@@ -175,10 +192,7 @@ final class _Follower implements EventListener {
         if (!_told) _onChanges(const []);
         _told = true;
       default:
-        _connection.remove(this);
-        _controller
-          ..addErrorSync(failure)
-          ..closeSync();
+        _finish(failure);
     }
   }
 }
