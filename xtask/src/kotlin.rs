@@ -21,7 +21,6 @@ pub(crate) fn test() -> Result {
 
 /// Measures, with the library as it is shipped.
 pub(crate) fn figures() -> Result {
-    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
     natives::run(Profile::Embedded)?;
     let goals = ["test", "--projects", "connectoid-jvm", "-Dtest=Figures"];
     command::run("mvn", &[&MAVEN[..], &goals].concat(), "kotlin")

@@ -46,19 +46,16 @@ impl Profile {
     }
 }
 
-/// Builds the library of this machine and generates from it.
+/// Builds the library of this machine and generates what belongs to it.
 pub(crate) fn run(profile: Profile) -> Result {
-    match profile {
-        // As the other tests are built, so that little has to be built twice.
-        Profile::Debug => command::run("cargo", &["build", "--quiet", "--workspace"], ".")?,
-        Profile::Embedded => {
-            command::run("cargo", &[&["rustc", "--quiet"][..], &SHIPPED].concat(), ".")?;
-            command::run("cargo", &["build", "--quiet", "-p", "connectoid-bindgen"], ".")?;
-        }
+    // As the other tests are built, so that little has to be built twice.
+    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
+    if profile == Profile::Embedded {
+        command::run("cargo", &[&["rustc", "--quiet"][..], &SHIPPED].concat(), ".")?;
     }
-    let library = format!("{}/{}", profile.folder(), library_name());
-    generate(&library)?;
-    keep(&library, &format!("{NATIVES}/{}", platform()))
+    // Not from the one that is shipped: it has no names any more. That it is the same, each checks when it is loaded.
+    generate(&format!("{}/{}", Profile::Debug.folder(), library_name()))?;
+    keep(&format!("{}/{}", profile.folder(), library_name()), &format!("{NATIVES}/{}", platform()))
 }
 
 fn generate(library: &str) -> Result {

@@ -78,7 +78,6 @@ pub(crate) fn figures() -> Result {
     let Some(toolchain) = Toolchain::find()? else {
         return Err(format!("there is no Swift: {INSTALL}"));
     };
-    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
     natives::run(Profile::Embedded)?;
     toolchain.build("run", &["-c", "release", "ConnectoidFigures"])
 }

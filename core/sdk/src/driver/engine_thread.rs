@@ -94,6 +94,9 @@ pub(crate) fn start(
     let (alive, ended) = watch::channel(());
     let (opened, opening) = oneshot::channel();
     let spawned = std::thread::Builder::new().name("connectoid-engine".to_owned()).spawn(move || {
+        let context = runtime.clone();
+        // To the end: what is dropped here may have a connection to a service to give back, which takes a task.
+        let _context = context.enter();
         let mut clock = Clock::new();
         let engine = engine(clock.now()).and_then(|engine| Ok((engine.reader()?, engine)));
         let engine = match engine {
