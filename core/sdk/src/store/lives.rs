@@ -30,10 +30,11 @@ pub(super) fn begin(connection: &mut Connection, next_seq: i64) -> Result<Epoch>
     Ok(epoch)
 }
 
-/// The greatest number of a live change. What arrived last of all is live: whatever overwrote it, or came back
-/// to life instead of it, arrived later.
+/// The greatest number that an arrival was given. What arrived last of all is live, for whatever overwrote it, or came
+/// back to life instead of it, arrived later; or it was beaten already when it came, and has kept its number as its row's.
 fn last_arrival(connection: &Connection) -> Result<i64> {
     let sql = "SELECT max(max(
+                   coalesce((SELECT max(no) FROM changes), 0),
                    coalesce((SELECT max(seq) FROM changes WHERE grp = groups.no AND state = 0 AND membership = 0), 0),
                    coalesce((SELECT max(seq) FROM changes WHERE grp = groups.no AND state = 0 AND membership = 1), 0)
                )) FROM groups";

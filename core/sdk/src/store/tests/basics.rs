@@ -81,6 +81,22 @@ fn everything_is_there_after_a_restart() {
 }
 
 #[test]
+fn a_change_that_came_too_late_is_no_sign_of_a_copy() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let mut node = Node::with_store(1, Store::open(&path).unwrap());
+    let group = node.create_group();
+    node.commit(group, vec![set("a", &[("x", 1)])], NOW + 50);
+    let beaten = node.sign(group, NOW, vec![set("a", &[("x", 2)])]);
+    let source = node.source();
+    node.store.apply(group, &source, &[beaten.bytes()], NOW + 60).unwrap();
+    assert_eq!(node.note(group, "a"), ints(&[("x", 1)]));
+    let mark = Mark { epoch: node.store.epoch(), seq: node.store.head(group).unwrap() };
+    node.store = Store::open(&path).unwrap();
+    assert_eq!(node.store.recall(&mark).unwrap(), Recall::Held);
+}
+
+#[test]
 fn lives_too_long_ago_are_forgotten_and_not_taken_for_lost() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("store");
