@@ -66,6 +66,7 @@ async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()
                 Ok(())
             }
         }
+        Cmd::List { group, collection, limit } => list(session, &group, &collection, limit, show).await,
         command => {
             let command = to_command(command)?;
             show_reply(session.dispatch(command).await?, show)
@@ -103,7 +104,6 @@ fn to_command(command: Cmd) -> Result<Command> {
             Command::Commit { group, writes: vec![Write::Delete { collection, id }] }
         }
         Cmd::Get { group, collection, id } => Command::Get { group, collection, id },
-        Cmd::List { group, collection, limit } => Command::List { group, collection, after: None, limit },
         Cmd::History { group, collection, id } => Command::History { group, collection, id },
         _ => return Err(unexpected()),
     })
@@ -122,6 +122,26 @@ fn show_reply(reply: Reply, show: &Show) -> Result<()> {
         Reply::History { versions } => show.history(&versions),
         Reply::Diagnosis(diagnosis) => show.diagnosis(&diagnosis),
         other => show.value(&other, || "done".to_owned()),
+    }
+    Ok(())
+}
+
+/// Shows records, a part at a time: a collection may have more than one answer can hold.
+async fn list(session: &Session, group: &str, collection: &str, mut limit: usize, show: &Show) -> Result<()> {
+    const AT_ONCE: usize = 1000;
+    let mut after = None;
+    while limit > 0 {
+        let (group, collection, asked) = (group.to_owned(), collection.to_owned(), limit.min(AT_ONCE));
+        let command = Command::List { group, collection, after, limit: asked };
+        let Reply::Records { records } = session.dispatch(command).await? else { return Err(unexpected()) };
+        for record in &records {
+            show.record(record);
+        }
+        if records.len() < asked {
+            break;
+        }
+        limit -= records.len();
+        after = records.last().map(|record| record.id.clone());
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::{
     process::{Command, Output},
 };
 
+use connectoid::{Node, Settings, api::Write};
 use serde_json::Value;
 
 fn connectoid(data: &Path, arguments: &[&str]) -> Output {
@@ -75,5 +76,29 @@ fn a_link_becomes_an_image() {
             connectoid(&data, &["share", &nickname, "--group", "g", "--qr-file", file.to_str().unwrap()]);
         assert!(output.status.success());
         assert!(std::fs::read(file).unwrap().starts_with(start));
+    }
+}
+
+#[test]
+fn a_list_is_as_long_as_its_collection() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    tokio::runtime::Runtime::new().unwrap().block_on(async {
+        let node = Node::open(Settings::in_folder(&data)).await.unwrap();
+        node.create_group("g").await.unwrap();
+        let put = |number: usize| Write::Put {
+            collection: "c".to_owned(),
+            id: format!("{number:04}"),
+            fields: [("x".to_owned(), number.into())].into_iter().collect(),
+        };
+        for first in (0..2500).step_by(500) {
+            node.commit("g", (first..first + 500).map(put).collect()).await.unwrap();
+        }
+        node.close().await;
+    });
+    for (limit, expected) in [(&[][..], 2500), (&["--limit", "1500"], 1500), (&["--limit", "0"], 0)] {
+        let listed = lines(&connectoid(&data, &[&["list", "g", "c"], limit].concat()));
+        assert_eq!(listed.len(), expected);
+        assert!(listed.is_sorted_by(|one, next| one["id"].as_str() < next["id"].as_str()));
     }
 }
