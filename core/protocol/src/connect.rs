@@ -216,6 +216,11 @@ impl Connector {
         self.pacing.is_wanted()
     }
 
+    /// How many attempts have failed since the last session, or since there was a reason to hope.
+    pub fn failures(&self) -> u32 {
+        self.pacing.failures()
+    }
+
     /// There is nothing (more) to say; an attempt under way goes on, but is not repeated.
     pub fn unwant(&mut self) {
         self.pacing.unwant();
@@ -394,6 +399,7 @@ impl Connector {
     /// The peer laid the live session to rest.
     pub fn on_rest(&mut self, id: AttemptId, now: u64, rng: &mut impl CryptoRng) {
         if self.live == Some(id) {
+            self.unwant();
             self.end_live(None, now, rng);
         }
     }

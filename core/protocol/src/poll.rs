@@ -50,8 +50,13 @@ pub const ROUNDS_PER_STEP: u32 = 10;
 /// Every so many rounds, all services of a box are asked.
 pub const FULL_ROUND: u32 = 5;
 
-/// The first pause after a service could not be reached, in µs; it doubles up to [`MAX_INTERVAL`].
+/// The first pause after a service could not be reached, in µs; it doubles up to [`MAX_INTERVAL`], in
+/// the foreground up to [`MAX_FOREGROUND_BACKOFF`].
 pub const FIRST_BACKOFF: u64 = 1_000_000;
+
+/// The longest pause after a service could not be reached while the app is in the foreground, in µs: somebody waits
+/// for the network to come back.
+pub const MAX_FOREGROUND_BACKOFF: u64 = 30_000_000;
 
 /// The most boxes in one check; more make several requests.
 pub const MAX_BOXES_PER_CHECK: usize = crate::mailbox::MAX_BATCH;
@@ -224,8 +229,12 @@ impl Poller {
         if self.pace != pace {
             self.pace = pace;
             self.quiet_rounds = 0;
-            self.next_round = now;
-            self.start_over();
+            if pace == Pace::Foreground {
+                self.look_now(now);
+            } else {
+                self.next_round = now;
+                self.start_over();
+            }
         }
     }
 
@@ -268,7 +277,9 @@ impl Poller {
                 }
             }
             Outcome::Unreachable { retry_after } => {
-                let backoff = (FIRST_BACKOFF << service.failures.min(20)).min(MAX_INTERVAL);
+                let longest =
+                    if self.pace == Pace::Foreground { MAX_FOREGROUND_BACKOFF } else { MAX_INTERVAL };
+                let backoff = (FIRST_BACKOFF << service.failures.min(20)).min(longest);
                 service.failures += 1;
                 service.not_before = now + backoff.max(retry_after) + jitter(backoff, rng);
             }
@@ -476,6 +487,32 @@ mod tests {
         assert_eq!(asked.len(), 2);
         assert!(poller.services["http://a"].failures > 1);
         assert_eq!(poller.services["http://b"].failures, 0);
+    }
+
+    #[test]
+    fn whoever_comes_to_the_front_is_not_kept_waiting_by_an_outage() {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let mut poller = poller(Pace::Background, 1, &["http://a"]);
+        let mut now = 1;
+        let mut fail = |poller: &mut Poller, now: u64| {
+            poller.on_timeout(now);
+            let (check, ..) = checks(poller)[0];
+            poller.on_checked(check, Outcome::Unreachable { retry_after: 0 }, now, &mut rng);
+            poller.poll_timeout().unwrap()
+        };
+        for _ in 0..20 {
+            now = fail(&mut poller, now);
+        }
+        assert!(fail(&mut poller, now) >= now + MAX_INTERVAL);
+        poller.set_pace(Pace::Foreground, now);
+        poller.on_timeout(now);
+        assert_eq!(checks(&mut poller).len(), 1, "it is asked at once");
+        for _ in 0..20 {
+            poller.look_now(now);
+            let next = fail(&mut poller, now);
+            assert!(next <= now + MAX_FOREGROUND_BACKOFF + MAX_FOREGROUND_BACKOFF / 5);
+            now = next;
+        }
     }
 
     #[test]

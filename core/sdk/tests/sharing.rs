@@ -33,7 +33,7 @@ async fn two_nodes_share_and_keep_their_records_the_same() {
 }
 
 #[tokio::test]
-async fn who_follows_a_node_is_told_of_its_end() {
+async fn a_closed_node_tells_nothing_more() {
     let service = service().await;
     let alice = node(&service.url()).await;
     alice.create_group("g").await.unwrap();
@@ -163,6 +163,38 @@ async fn unsharing_deletes_the_keys_on_both_sides() {
 }
 
 #[tokio::test]
+async fn a_node_that_unshares_and_is_closed_at_once_has_told_the_peer() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    let mut at_bob = bob.events();
+    alice.disconnect("bob").await.unwrap();
+    wait(&mut at_bob, "the end", |event| matches!(event, EventKind::Disconnected { .. })).await;
+    alice.unshare("bob").await.unwrap();
+    alice.close().await;
+    wait(&mut at_bob, "bob to be told", |event| matches!(event, EventKind::Unshared { .. })).await;
+}
+
+#[tokio::test]
+async fn who_was_removed_while_away_lacks_nothing() {
+    let (service, folder) = (service().await, tempfile::tempdir().unwrap());
+    let at = |name: &str| folder.path().join(name);
+    let (alice, bob) =
+        (node_in(&at("alice"), &service.url()).await, node_in(&at("bob"), &service.url()).await);
+    pair(&alice, &bob, Share::new("bob", "g")).await;
+    alice.close().await;
+    bob.put("g", "c", "too late", json!({"x": 1})).await.unwrap();
+    assert_eq!(bob.peers().await.unwrap()[0].groups[0].lacks, 1);
+    bob.close().await;
+    let alice = node_in(&at("alice"), &service.url()).await;
+    alice.remove_member("bob", "g").await.unwrap();
+    let bob = node_in(&at("bob"), &service.url()).await;
+    let mut at_bob = bob.events();
+    wait(&mut at_bob, "bob to hear of it", |event| matches!(event, EventKind::Removed { .. })).await;
+    // Nothing that would have it connect again and again.
+    assert_eq!(bob.peers().await.unwrap()[0].groups, []);
+}
+
+#[tokio::test]
 async fn what_was_written_while_away_arrives_after_a_restart() {
     let service = service().await;
     let folders = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -219,9 +251,33 @@ async fn both_sides_see_the_same_emoji() {
     let emojis =
         |event: EventKind| if let EventKind::Emojis { emojis, .. } = event { emojis } else { unreachable!() };
     assert_eq!(emojis(at_alice.kind), emojis(at_bob.kind));
+    // Two people who compare them take longer than the connection lasts.
+    let mut events = alice.events();
+    alice.disconnect("bob").await.unwrap();
+    wait(&mut events, "the end", |event| matches!(event, EventKind::Disconnected { .. })).await;
     alice.confirm_verify("bob", true).await.unwrap();
-    assert_eq!(alice.peers().await.unwrap()[0].verified, Verified::Sas);
+    bob.confirm_verify("alice", true).await.unwrap();
+    for node in [&alice, &bob] {
+        assert_eq!(node.peers().await.unwrap()[0].verified, Verified::Sas);
+    }
     assert_eq!(alice.confirm_verify("bob", true).await.unwrap_err().kind, ErrorKind::Usage);
+}
+
+#[tokio::test]
+async fn emoji_that_differ_prove_nothing() {
+    let service = service().await;
+    let (alice, bob) = (node(&service.url()).await, node(&service.url()).await);
+    let mut share = Share::new("bob", "g");
+    share.placement = Placement::Query;
+    share.link_base = Some("https://app.example/open".to_owned());
+    pair(&alice, &bob, share).await;
+    for (same, verified) in [(false, Verified::LinkQuery), (true, Verified::Sas), (false, Verified::Link)] {
+        let mut events = alice.events();
+        alice.verify("bob").await.unwrap();
+        wait(&mut events, "emoji", |event| matches!(event, EventKind::Emojis { .. })).await;
+        alice.confirm_verify("bob", same).await.unwrap();
+        assert_eq!(alice.peers().await.unwrap()[0].verified, verified);
+    }
 }
 
 #[tokio::test]

@@ -94,7 +94,7 @@ impl Node {
         let key = self.watched.iter().find(|key| key.id() == *id).unwrap().clone();
         let numbered = (NOW + at..).zip(messages.iter().map(|sealed| sealed.to_vec())).collect();
         let fetched = Fetched { key, service: SERVICE.to_owned(), messages: Ok(numbered) };
-        let checked = Checked { fetched: vec![fetched], clock_ahead: Some(0) };
+        let checked = Checked { fetched: vec![fetched], date: Some(NOW / 1_000_000) };
         self.step(Input::Checked(CheckId(0), Ok(checked)));
     }
 

@@ -22,6 +22,10 @@ impl Pacing {
         self.wanted
     }
 
+    pub(super) fn failures(&self) -> u32 {
+        self.failures
+    }
+
     pub(super) fn retry_at(&self) -> Option<u64> {
         self.retry_at
     }

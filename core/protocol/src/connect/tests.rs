@@ -506,6 +506,8 @@ fn a_lost_session_is_renewed_and_one_laid_to_rest_is_not() {
     alice.connector.rest(NOW, &mut alice.rng);
     let rest = [Said::Send(AttemptId(1)), Said::Close(AttemptId(1)), Said::Disconnected(None)];
     assert_eq!((alice.said(), alice.sent.pop()), (rest.into(), Some(Control::Rest)));
+    // What it has said in this session it need not say again.
+    bob.connector.want(NOW, &mut bob.rng);
     bob.connector.on_rest(AttemptId(1), NOW, &mut bob.rng);
     assert_eq!(bob.said(), [Said::Close(AttemptId(1)), Said::Disconnected(None)]);
     assert_eq!((alice.connector.poll_timeout(), bob.connector.poll_timeout()), (None, None));

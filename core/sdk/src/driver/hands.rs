@@ -3,13 +3,16 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use connectoid_protocol::poll::CheckId;
+use futures_util::future::join;
 use tokio::{
     runtime::Handle,
     sync::{broadcast, mpsc, oneshot},
-    task::AbortHandle,
+    task::{AbortHandle, JoinSet},
+    time::timeout,
 };
 
 use super::{
@@ -24,6 +27,10 @@ use crate::{
     rtc::RtcConfig,
 };
 
+/// How long closing waits for services: a program that does one thing and ends has it done, and one that is offline
+/// does not hang. What a peer must be told is in the store as well, and is told after the next start.
+const LEAVING: Duration = Duration::from_secs(2);
+
 /// Whoever wants to hear of events.
 pub(crate) type Listeners = broadcast::Sender<Event>;
 
@@ -36,6 +43,8 @@ pub(crate) struct Hands {
     listeners: Listeners,
     replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
     checks: Mutex<HashMap<CheckId, AbortHandle>>,
+    /// What is on its way to services, and must not end with the node at once.
+    leaving: Mutex<JoinSet<()>>,
     reports: mpsc::Sender<Input>,
 }
 
@@ -47,7 +56,7 @@ impl Hands {
         reports: mpsc::Sender<Input>,
     ) -> Self {
         let connections = Connections::new(runtime.clone(), config, reports.clone());
-        let (replies, checks) = (Mutex::default(), Mutex::default());
+        let (replies, checks, leaving) = (Mutex::default(), Mutex::default(), Mutex::default());
         Self {
             runtime,
             services: Arc::new(Services::new()),
@@ -56,6 +65,7 @@ impl Hands {
             listeners,
             replies,
             checks,
+            leaving,
             reports,
         }
     }
@@ -91,7 +101,7 @@ impl Hands {
             }
             Output::Send { id, to, data } => {
                 let (services, reports) = (self.services.clone(), self.reports.clone());
-                self.runtime.spawn(async move {
+                self.leave(async move {
                     let results = mailbox::send(&services, &to, &data).await;
                     // The engine may be gone.
                     let _ = reports.send(Input::Sent(id, results)).await;
@@ -99,7 +109,7 @@ impl Hands {
             }
             Output::DropBox(key, endpoints) => {
                 let services = self.services.clone();
-                self.runtime.spawn(async move { mailbox::close(&services, &key, &endpoints).await });
+                self.leave(async move { mailbox::close(&services, &key, &endpoints).await });
             }
             Output::MakeOffer(link) => self.connections.offer(link),
             Output::MakeAnswer(link, sdp) => self.connections.answer(link, sdp),
@@ -109,10 +119,21 @@ impl Hands {
         }
     }
 
-    /// Closes all connections and waits until they are closed.
+    /// Closes all connections and waits until they are closed, and until what was to be sent is sent.
     pub(super) async fn close(&self) {
         lock(&self.checks).drain().for_each(|(_, check)| check.abort());
-        self.connections.close_all().await;
+        let mut leaving = std::mem::take(&mut *lock(&self.leaving));
+        let sent = async { while leaving.join_next().await.is_some() {} };
+        let in_time = timeout(LEAVING, sent);
+        if join(in_time, self.connections.close_all()).await.0.is_err() {
+            tracing::debug!("a service was too slow for what was to be sent before the end");
+        }
+    }
+
+    fn leave(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut leaving = lock(&self.leaving);
+        while leaving.try_join_next().is_some() {}
+        leaving.spawn_on(task, &self.runtime);
     }
 
     fn start_check(

@@ -16,12 +16,7 @@ use connectoid_protocol::{
 use futures_util::future::join_all;
 use zeroize::Zeroizing;
 
-use super::{
-    clock::{ahead, now_seconds},
-    hands::lock,
-    http::Answer,
-    services::Services,
-};
+use super::{clock::now_seconds, hands::lock, http::Answer, services::Services};
 use crate::engine::{Checked, Destination, Fetched, ServiceFailure};
 
 /// So many messages at once say that a box was filling up while nobody read it.
@@ -90,7 +85,7 @@ pub(super) async fn check(
         unconfirmed.note(&found);
         fetched.push(found);
     }
-    Ok(Checked { fetched, clock_ahead: date.map(|date| ahead(date).saturating_mul(1_000_000)) })
+    Ok(Checked { fetched, date })
 }
 
 /// All boxes in one request.

@@ -1,6 +1,6 @@
 //! The one dispatch of commands.
 
-use connectoid_protocol::connect::Side;
+use connectoid_protocol::{connect::Side, poll::Pace};
 
 use super::{Engine, Output};
 use crate::{
@@ -64,8 +64,10 @@ impl Engine {
         let before = self.store.begin_savepoint()?;
         let handled = self.dispatch(request, command, now);
         match &handled {
+            Ok(_) => self.store.release_savepoint()?,
             Err(CommandError::Refused(_)) => self.store.undo_savepoint(before)?,
-            _ => self.store.release_savepoint()?,
+            // The whole step is undone; a full disk has made SQLite do so already.
+            Err(CommandError::Storage(_)) => {}
         }
         let reply = match handled {
             Ok(Handled::Now(reply)) => Ok(reply),
@@ -118,7 +120,7 @@ impl Engine {
             Command::Connect { nickname } => self.connect(&nickname, now).map(done),
             Command::Disconnect { nickname } => self.disconnect(&nickname, now).map(done),
             Command::Verify { nickname } => self.verify(&nickname, now).map(done),
-            Command::ConfirmVerify { nickname, same } => self.confirm_verify(&nickname, same).map(done),
+            Command::ConfirmVerify { nickname, same } => self.confirm_verify(&nickname, same, now).map(done),
             Command::CreateGroup { name } => {
                 let id = self.create_group(&name, now)?.to_string();
                 Ok(Handled::Now(Reply::Group { id }))
@@ -149,6 +151,9 @@ impl Engine {
             Command::SetPace { pace } => {
                 self.config.pace = pace;
                 self.poller.set_pace(pace, now);
+                if pace == Pace::Foreground {
+                    self.want_lacking(now)?;
+                }
                 Ok(done(()))
             }
             Command::UserId => Ok(Handled::Now(Reply::User { id: self.identity().user.to_string() })),

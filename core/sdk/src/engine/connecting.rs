@@ -10,6 +10,10 @@ use connectoid_protocol::{
 use super::{DescribeFailure, Engine, LinkId, Output, Sending, reports::advice};
 use crate::{api::EventKind, error::Error, rtc::Channel, store::StoreError};
 
+/// How often a peer is offered to that has everything: a connection that was lost is no reason to do so for ever. That
+/// is about half an hour.
+const MAX_TRIES: u32 = 8;
+
 impl Engine {
     /// Carries out what connectors, syncs and the poller ask for, until they ask for nothing more.
     pub(super) fn settle(&mut self, now: u64) -> Result<(), StoreError> {
@@ -163,6 +167,10 @@ impl Engine {
         self.note_problem(number, failure)?;
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         let nickname = pair.record.nickname.clone();
+        let in_vain = pair.connector.failures() > MAX_TRIES && !self.has_something_to_say(pair)?;
+        if let Some(pair) = self.pairs.get_mut(&number).filter(|_| in_vain) {
+            pair.connector.unwant();
+        }
         self.trace.add(now, &format!("pair {number}: attempt failed: {failure}"));
         self.tell(EventKind::ConnectFailed { nickname, problem: advice(failure) }, now);
         Ok(())

@@ -129,11 +129,13 @@ impl Engine {
         Ok(())
     }
 
+    /// A group that this user was removed from is shared with nobody: what it lacks there it will never get.
     pub(super) fn find_shared(&self, pair: &mut Pair) -> Result<(), StoreError> {
         pair.shared.clear();
         let Some(peer) = pair.record.peer else { return Ok(()) };
         for group in self.store.groups()? {
-            if self.store.role(group.id, peer.user)?.is_some() {
+            let is_member = |user| Ok::<_, StoreError>(self.store.role(group.id, user)?.is_some());
+            if is_member(self.own.user)? && is_member(peer.user)? {
                 pair.shared.insert(group.id);
             }
         }
@@ -233,28 +235,34 @@ impl Engine {
         self.on_group_changed(group, None, now)
     }
 
+    /// Whether something waits for a connection to this pair's peer.
+    pub(super) fn has_something_to_say(&self, pair: &Pair) -> Result<bool, StoreError> {
+        let Some(peer) = pair.record.peer else { return Ok(true) };
+        if pair.verify_wanted || !pair.queue.is_empty() {
+            return Ok(true);
+        }
+        for group in &pair.shared {
+            if self.store.health(*group, peer.source())?.lacks > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Wants a connection to everybody who is not known to have everything.
     pub(super) fn want_lacking(&mut self, now: u64) -> Result<(), StoreError> {
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         numbers.into_iter().try_for_each(|number| self.want_if_lacking(number, now))
     }
 
-    /// Wants a connection to a peer that is not known to have everything.
+    /// Wants a connection to a peer that is not known to have everything, or that has not answered its link yet.
     pub(super) fn want_if_lacking(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
-        if !pair.is_reachable() || pair.session.is_some() {
+        let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
+        if !pair.is_reachable() || pair.session.is_some() || !self.has_something_to_say(pair)? {
             return Ok(());
         }
-        let Some(peer) = pair.record.peer else {
-            // A link that was opened and not answered yet.
+        if let Some(pair) = self.pairs.get_mut(&number) {
             pair.connector.want_now(now, &mut self.rng);
-            return Ok(());
-        };
-        for group in &pair.shared {
-            if self.store.health(*group, peer.source())?.lacks > 0 {
-                pair.connector.want_now(now, &mut self.rng);
-                break;
-            }
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use connectoid_protocol::{
     message::{
         self, Body, Fingerprint, Id, MESSAGE_LIFETIME, Message, MessageError, OFFER_LIFETIME, Read, Refusal,
     },
-    poll::{CheckId, Outcome},
+    poll::{CheckId, MAX_INTERVAL, Outcome},
     rotation::{OwnBox, Sending as SendingTo, Step},
 };
 
@@ -83,8 +83,11 @@ impl Engine {
         }
         let outcome = match result {
             Ok(checked) => {
-                if let Some(ahead) = checked.clock_ahead {
-                    self.clock_ahead = Some(ahead);
+                // By the clock that everything here goes by, which may not be what the device says by now.
+                let ahead =
+                    checked.date.map(|date| date.saturating_mul(1_000_000).wrapping_sub(now).cast_signed());
+                if ahead.is_some() {
+                    self.clock_ahead = ahead;
                     self.mend_stamps(now)?;
                 }
                 let found = checked
@@ -93,7 +96,7 @@ impl Engine {
                     .any(|fetched| fetched.messages.as_ref().is_ok_and(|all| !all.is_empty()));
                 let mut retry_after = None;
                 for fetched in checked.fetched {
-                    retry_after = retry_after.max(self.on_fetched(fetched, checked.clock_ahead, now)?);
+                    retry_after = retry_after.max(self.on_fetched(fetched, ahead, now)?);
                 }
                 match retry_after {
                     Some(retry_after) if !found => Outcome::Unreachable { retry_after },
@@ -109,7 +112,10 @@ impl Engine {
     /// Notes whether a service works; tells the app when that changes.
     pub(super) fn note_service(&mut self, service: &str, failure: Option<ServiceFailure>, now: u64) {
         let Some(failure) = failure else {
-            self.problems.remove(service);
+            let problem = self.problems.remove(service);
+            if problem.is_some_and(|problem| problem.kind == ErrorKind::ServiceUnreachable) {
+                self.on_service_back(now);
+            }
             return;
         };
         let problem = failure.to_error();
@@ -117,6 +123,15 @@ impl Engine {
         if known.as_ref() != Some(&problem) {
             self.trace.add(now, &format!("a service failed: {}", problem.kind_name()));
             self.tell(EventKind::ServiceProblem { service: service.to_owned(), problem }, now);
+        }
+    }
+
+    /// What could not be sent, or lay there unread, is worth another try.
+    fn on_service_back(&mut self, now: u64) {
+        for pair in self.pairs.values_mut() {
+            if pair.connector.is_wanted() && pair.is_reachable() {
+                pair.connector.want_now(now, &mut self.rng);
+            }
         }
     }
 
@@ -391,9 +406,14 @@ impl Engine {
             self.poller.on_sent(now);
         }
         match purpose {
-            Sending::Outbox(number) if taken || box_closed => self.store.remove_from_outbox(number),
+            Sending::Outbox(number) if taken || box_closed => {
+                self.outbox_failures = 0;
+                self.store.remove_from_outbox(number)
+            }
             Sending::Outbox(_) => {
-                self.next_housekeeping = self.next_housekeeping.min(now + OUTBOX_RETRY);
+                let pause = (FIRST_OUTBOX_RETRY << self.outbox_failures.min(20)).min(MAX_INTERVAL);
+                self.outbox_failures += 1;
+                self.next_housekeeping = self.next_housekeeping.min(now + pause);
                 Ok(())
             }
             Sending::Attempt(_) if taken => Ok(()),
@@ -427,8 +447,8 @@ impl Engine {
     }
 }
 
-/// The pause before the outbox is tried again, in µs.
-const OUTBOX_RETRY: u64 = 30_000_000;
+/// The first pause before the outbox is tried again, in µs; it doubles up to [`MAX_INTERVAL`].
+const FIRST_OUTBOX_RETRY: u64 = 30_000_000;
 
 /// When an offer or an answer has waited too long, by this device's clock: reckoned by the one clock that
 /// wrote down when it came. The writer's clock may be minutes behind this device's, and then everything it

@@ -33,6 +33,9 @@ mod session;
 mod sharing;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use connectoid_protocol::{
@@ -66,6 +69,12 @@ const WEEK: u64 = 7 * 24 * 3_600_000_000;
 
 /// How often losing versions and old message ids are cleared away, in µs.
 const HOUSEKEEPING: u64 = 3_600_000_000;
+
+/// The pause between two parts of it, so that they keep nobody waiting, in µs.
+const HOUSEKEEPING_PAUSE: u64 = 1_000_000;
+
+/// The pause after the store could not be written, as with a full disk, in µs.
+const STORAGE_RETRY: u64 = 30_000_000;
 
 /// How often a batch of messages is tried that crashed the process.
 const MAX_TRIES: u32 = 3;
@@ -120,8 +129,8 @@ pub enum Input {
 pub struct Checked {
     /// The boxes in which something was found.
     pub fetched: Vec<Fetched>,
-    /// How far the service's clock is ahead of this device's, in µs, if it told.
-    pub clock_ahead: Option<i64>,
+    /// What the service's clock said, in s since the epoch, if it told.
+    pub date: Option<u64>,
 }
 
 /// The messages of one box.
@@ -220,6 +229,9 @@ pub struct Engine {
     sends: u64,
     attempts: u64,
     next_housekeeping: u64,
+    outbox_failures: u32,
+    /// Why nothing can be written, and when that is tried again.
+    storage_problem: Option<(Error, u64)>,
     problems: BTreeMap<String, Error>,
     /// How far the clock of a service is ahead of this device's, in µs, once one has told.
     clock_ahead: Option<i64>,
@@ -264,13 +276,16 @@ impl Engine {
             sends: 0,
             attempts: 0,
             next_housekeeping: now,
+            outbox_failures: 0,
+            storage_problem: None,
             problems: BTreeMap::new(),
             clock_ahead: None,
             sequence: 0,
             trace: Trace::default(),
             outputs: VecDeque::new(),
         };
-        engine.load(now)?;
+        engine.load()?;
+        engine.want_lacking(now)?;
         Ok(engine)
     }
 
@@ -311,8 +326,10 @@ impl Engine {
     pub fn poll_timeout(&self) -> Option<u64> {
         let pairs = self.pairs.values().filter_map(Pair::poll_timeout);
         let links = self.links.values().map(|link| link.invite.watched_until());
-        let own = [self.poller.poll_timeout(), Some(self.next_housekeeping)].into_iter().flatten();
-        pairs.chain(links).chain(own).min()
+        if let Some((_, at)) = self.storage_problem {
+            return Some(at);
+        }
+        pairs.chain(links).chain([self.next_housekeeping]).chain(self.poller.poll_timeout()).min()
     }
 
     /// A second connection to the same data, for reading without the engine.
@@ -357,6 +374,12 @@ impl Engine {
 
     /// Does what the passing of time asks for.
     fn take_time(&mut self, now: u64) -> Result<(), StoreError> {
+        if let Some((_, at)) = self.storage_problem {
+            if at > now {
+                return Ok(());
+            }
+            self.try_storage(now)?;
+        }
         self.poller.on_timeout(now);
         let numbers: Vec<u64> = self.pairs.keys().copied().collect();
         for number in numbers {
@@ -370,14 +393,16 @@ impl Engine {
     }
 
     fn keep_house(&mut self, now: u64) -> Result<(), StoreError> {
-        self.store.prune(now)?;
+        let more_to_prune = self.store.prune(now)? > 0;
         self.store.forget_messages(now)?;
         for (group, applied) in self.store.release_parked(now)? {
             self.on_applied(group, &applied, now)?;
         }
         self.resend_outbox(now)?;
         let due = self.store.next_due()?.unwrap_or(u64::MAX);
-        self.next_housekeeping = (now + HOUSEKEEPING).min(due.max(now + 1_000_000));
+        let soon = now + HOUSEKEEPING_PAUSE;
+        let next = if more_to_prune { soon } else { now + HOUSEKEEPING };
+        self.next_housekeeping = next.min(due.max(soon));
         Ok(())
     }
 
@@ -399,13 +424,22 @@ impl Engine {
             self.close_for_good(number);
         }
         self.poller.clear();
-        if rolled_back.is_err() || self.load(now).is_err() {
+        if rolled_back.is_err() || self.load().is_err() {
             tracing::error!("the store cannot be read back; the node goes on without its peers");
         }
+        self.storage_problem = Some((error.into(), now + STORAGE_RETRY));
+    }
+
+    /// Finds out whether the store can be written again. Until then nothing begins: it could not be remembered.
+    fn try_storage(&mut self, now: u64) -> Result<(), StoreError> {
+        self.store.set_setting("written", &now.to_be_bytes())?;
+        self.storage_problem = None;
+        self.trace.add(now, "the store can be written again");
+        self.want_lacking(now)
     }
 
     /// Reads links and pairs, and watches their boxes.
-    fn load(&mut self, now: u64) -> Result<()> {
+    fn load(&mut self) -> Result<()> {
         self.links.clear();
         self.pairs.clear();
         self.sendings.clear();
@@ -417,7 +451,6 @@ impl Engine {
             self.add_pair(number, record)?;
         }
         self.watch_boxes()?;
-        self.want_lacking(now)?;
         Ok(())
     }
 

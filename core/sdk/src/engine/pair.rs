@@ -29,6 +29,15 @@ pub(super) struct Pair {
     pub(super) heard_in_previous: bool,
     /// Somebody waits for emoji.
     pub(super) verify_wanted: bool,
+    /// The emoji that two people are comparing. That takes longer than a session needs to last.
+    pub(super) shown: Option<Shown>,
+}
+
+/// Emoji that were shown to both.
+pub(super) struct Shown {
+    pub(super) emojis: Emojis,
+    /// When nobody compares them any more.
+    pub(super) until: u64,
 }
 
 /// A live session.
@@ -52,7 +61,6 @@ pub(super) enum Sas {
     Fresh,
     Started(Box<ExpectAccept>),
     Accepted(Box<ExpectReveal>),
-    Shown(Box<Emojis>),
     Over,
 }
 
@@ -68,6 +76,7 @@ impl Pair {
             queue: VecDeque::new(),
             heard_in_previous: false,
             verify_wanted: false,
+            shown: None,
         }
     }
 

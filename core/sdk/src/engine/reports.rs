@@ -104,6 +104,7 @@ impl Engine {
     pub(super) fn diagnose(&self, nickname: Option<&str>, _now: u64) -> CommandResult<Diagnosis> {
         let number = nickname.map(|nickname| self.pair_named(nickname)).transpose()?;
         let mut findings = Vec::new();
+        findings.extend(self.storage_problem.iter().map(|(problem, _)| finding("storage", problem.clone())));
         for (service, problem) in &self.problems {
             findings.push(finding(service, problem.clone()));
         }

@@ -15,7 +15,7 @@ use connectoid_protocol::{
 use super::{
     Engine, LinkId, Output, WEEK,
     commands::{CommandResult, RequestId},
-    pair::{MAX_QUEUED, Sas, Session},
+    pair::{MAX_QUEUED, Sas, Session, Shown},
 };
 use crate::{
     api::{EventKind, Reply, Verified},
@@ -23,6 +23,9 @@ use crate::{
     rtc::Channel,
     store::StoreError,
 };
+
+/// How long two people may take to compare emoji, in µs.
+const COMPARING: u64 = 15 * 60_000_000;
 
 /// The peer broke the protocol in a live session, or the store failed.
 pub(super) enum SessionError {
@@ -293,14 +296,14 @@ impl Engine {
         let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.is_reachable()) else {
             return Err(Error::usage(format!("{nickname} has not opened the link yet")).into());
         };
+        if let Some(shown) = pair.shown.as_ref().filter(|shown| shown.until > now) {
+            let shown = EventKind::emojis(nickname, shown.emojis.as_slice());
+            self.tell(shown, now);
+            return Ok(());
+        }
         pair.verify_wanted = true;
         if pair.session.is_none() {
             pair.connector.want_now(now, &mut self.rng);
-            return Ok(());
-        }
-        if let Some(Session { sas: Sas::Shown(emojis), .. }) = &pair.session {
-            let shown = EventKind::emojis(nickname, emojis.as_slice());
-            self.tell(shown, now);
             return Ok(());
         }
         if matches!(pair.session, Some(Session { sas: Sas::Over, .. })) {
@@ -330,30 +333,31 @@ impl Engine {
         let (side, nickname) = (pair.record.side, pair.record.nickname.clone());
         let Some(session) = pair.session.as_mut() else { return Ok(()) };
         let state = replace(&mut session.sas, Sas::Over);
-        let (state, answer) = match (state, frame) {
+        let (state, answer, emojis) = match (state, frame) {
             // Both started at once: the opener's start counts.
-            (Sas::Started(own), Control::SasStart(_)) if side == Side::Opener => (Sas::Started(own), None),
+            (Sas::Started(own), Control::SasStart(_)) if side == Side::Opener => {
+                (Sas::Started(own), None, None)
+            }
             (Sas::Fresh | Sas::Started(_), Control::SasStart(start)) => {
                 let (starter, accepter) = (session.proven.peer, session.proven.own);
                 let binding = Binding { transcript: session.proven.transcript, starter, accepter };
                 let (state, accept) = sas::accept(binding, start, &mut self.rng);
-                (Sas::Accepted(Box::new(state)), Some(Control::SasAccept(accept)))
+                (Sas::Accepted(Box::new(state)), Some(Control::SasAccept(accept)), None)
             }
             (Sas::Started(state), Control::SasAccept(accept)) => {
                 let (reveal, emojis) = state.on_accept(accept);
-                (Sas::Shown(Box::new(emojis)), Some(Control::SasReveal(reveal)))
+                (Sas::Over, Some(Control::SasReveal(reveal)), Some(emojis))
             }
             (Sas::Accepted(state), Control::SasReveal(reveal)) => {
-                (Sas::Shown(Box::new(state.on_reveal(reveal).map_err(|_| SessionError::Peer)?)), None)
+                (Sas::Over, None, Some(state.on_reveal(reveal).map_err(|_| SessionError::Peer)?))
             }
             _ => return Err(SessionError::Peer),
         };
-        let shown = if let Sas::Shown(emojis) = &state {
-            Some(EventKind::emojis(&nickname, emojis.as_slice()))
-        } else {
-            None
-        };
         session.sas = state;
+        let shown = emojis.as_ref().map(|emojis| EventKind::emojis(&nickname, emojis.as_slice()));
+        if let Some(emojis) = emojis {
+            pair.shown = Some(Shown { emojis, until: now + COMPARING });
+        }
         if let Some(answer) = answer {
             self.control(number, &answer);
         }
@@ -364,15 +368,18 @@ impl Engine {
     }
 
     /// The two people compared the emoji.
-    pub(super) fn confirm_verify(&mut self, nickname: &str, same: bool) -> CommandResult<()> {
+    pub(super) fn confirm_verify(&mut self, nickname: &str, same: bool, now: u64) -> CommandResult<()> {
         let number = self.pair_named(nickname)?;
         let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
-        let session = pair.session.as_mut().filter(|session| matches!(session.sas, Sas::Shown(_)));
-        let Some(session) = session else {
+        if pair.shown.take().is_none_or(|shown| shown.until <= now) {
             return Err(Error::usage("there are no emoji to confirm; call `verify` first").into());
+        }
+        pair.record.verified = match pair.record.verified {
+            _ if same => Verified::Sas,
+            // What an earlier comparison has proven is in doubt; nothing else is proven by this one.
+            Verified::Sas => Verified::Link,
+            other => other,
         };
-        session.sas = Sas::Over;
-        pair.record.verified = if same { Verified::Sas } else { Verified::Link };
         Ok(self.save_pair(number)?)
     }
 

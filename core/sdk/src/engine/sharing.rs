@@ -7,7 +7,7 @@ use connectoid_protocol::{
     invite::Invite,
     link::{self, Placement},
     membership::Role,
-    message::{Body, MESSAGE_LIFETIME},
+    message::Body,
     poll::Endpoint,
     rotation::{OwnBox, Receiving, Sending},
     user::GroupId,
@@ -30,6 +30,10 @@ const MAX_NAME: usize = 128;
 
 /// The longest life of a link, in seconds: 30 days. A link that lies around is a risk.
 const MAX_LIFETIME: u64 = 30 * 24 * 3600;
+
+/// How long the peer is told that a share has ended, if no service can be reached, in µs: as long as its box may be
+/// there.
+const SAY_UNSHARED: u64 = 30 * 24 * 3_600_000_000;
 
 /// What a share is about.
 pub(super) struct Terms {
@@ -212,7 +216,7 @@ impl Engine {
             return Ok(());
         };
         let from = pair.record.receiving.current.clone();
-        self.post(&from, &to, Body::Unshared, now + MESSAGE_LIFETIME, now)
+        self.post(&from, &to, Body::Unshared, now + SAY_UNSHARED, now)
     }
 
     pub(super) fn remove_from_own_groups(&mut self, number: u64, now: u64) -> Result<(), StoreError> {

@@ -116,6 +116,13 @@ impl Store {
     }
 
     /// The connection, for the queries of this folder.
+    /// As if the disk had room for so many pages.
+    #[cfg(test)]
+    pub(crate) fn limit_pages(&self, pages: u32) -> Result<()> {
+        let pragma = format!("PRAGMA max_page_count = {pages}");
+        Ok(self.connection().query_row(&pragma, [], |_| Ok(()))?)
+    }
+
     fn connection(&self) -> &Connection {
         &self.connection
     }
