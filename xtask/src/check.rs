@@ -40,12 +40,19 @@ pub(crate) fn run() -> Result {
     )?;
     run_with("cargo", &["doc", "--workspace", "--no-deps", "--quiet"], ".", &[("RUSTDOCFLAGS", DOC_FLAGS)])?;
     purity()?;
+    scripts()?;
     licences::check()?;
     sizes()?;
     bindings::check()?;
     parity::check()?;
     eprintln!("all checks passed");
     Ok(())
+}
+
+/// Scripts that only a vendor's machine can run are at least well-formed.
+fn scripts() -> Result {
+    let files = output("git", &["ls-files", "*.sh"])?;
+    files.lines().try_for_each(|file| command::run("bash", &["-n", file], "."))
 }
 
 fn purity() -> Result {

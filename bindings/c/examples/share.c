@@ -41,6 +41,7 @@ int main(int count, char **arguments) {
   connectoid_node alice = open_node(arguments[1], arguments[2], "alice");
   connectoid_node bob = open_node(arguments[1], arguments[2], "bob");
 
+  /* The README begins here. */
   /* Alice makes a link for Bob, and writes something. */
   connectoid_message *link =
       call(alice, "{\"method\":\"share\",\"nickname\":\"bob\",\"group\":\"shopping\"}", "\"reply\":\"link\"");
@@ -64,6 +65,7 @@ int main(int count, char **arguments) {
       bob, "{\"method\":\"get\",\"group\":\"shopping\",\"collection\":\"items\",\"id\":\"milk\"}", "\"reply\":\"record\"");
   printf("bob has %s\n", milk->json);
   connectoid_free(milk);
+  /* The README ends here. */
 
   connectoid_node nodes[] = {alice, bob};
   for (int i = 0; i < 2; i++) {

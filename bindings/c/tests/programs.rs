@@ -177,6 +177,13 @@ fn the_example_shares() {
     );
 }
 
+#[test]
+fn the_readme_has_the_example() {
+    let (_, part) = include_str!("../examples/share.c").split_once("begins here. */\n").unwrap();
+    let (part, _) = part.split_once("  /* The README ends").unwrap();
+    assert!(include_str!("../README.md").contains(&format!("```c\n{part}```")));
+}
+
 /// As the README describes it.
 #[cfg(target_os = "linux")]
 fn install(prefix: &Path) {

@@ -2,6 +2,7 @@
 
 use std::{
     fs::File,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -423,12 +424,15 @@ impl Node {
         EventStream::new(receiver)
     }
 
-    /// Calls a handler for what happens from now on, in order, until the subscription is dropped.
+    /// Calls a handler for what happens from now on, in order, until the subscription is dropped. One that panics is
+    /// logged, and called for the next event.
     pub fn subscribe(&self, handler: Arc<dyn EventHandler>) -> Subscription {
         let mut events = self.events();
         self.spawn(async move {
             while let Some(event) = events.next().await {
-                handler.on_event(event);
+                if catch_unwind(AssertUnwindSafe(|| handler.on_event(event))).is_err() {
+                    tracing::error!("a handler of events panicked; it is told the next one all the same");
+                }
             }
         })
     }

@@ -2,10 +2,10 @@
 
 mod common;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use common::{node, pair, paired, service, wait};
-use connectoid::{ErrorKind, EventKind, Node, Observed, Settings, Share, api::Write};
+use connectoid::{ErrorKind, Event, EventHandler, EventKind, Node, Observed, Settings, Share, api::Write};
 use futures_util::FutureExt;
 use serde_json::json;
 
@@ -92,6 +92,25 @@ async fn who_follows_a_node_is_told_of_its_end() {
     node.close().await;
     drop(node);
     told.await.expect("the listener was cut off");
+}
+
+#[tokio::test]
+async fn a_handler_that_panics_is_told_the_next_event() {
+    struct Panics(tokio::sync::mpsc::UnboundedSender<u64>);
+    impl EventHandler for Panics {
+        fn on_event(&self, event: Event) {
+            self.0.send(event.sequence).unwrap();
+            assert!(event.sequence > 1, "thrown by the app");
+        }
+    }
+    let node = Node::open(Settings::in_memory()).await.unwrap();
+    node.create_group("g").await.unwrap();
+    let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+    let _subscription = node.subscribe(Arc::new(Panics(tell)));
+    for value in [1, 2] {
+        node.put("g", "c", "r", json!({"x": value})).await.unwrap();
+    }
+    assert_eq!((told.recv().await, told.recv().await), (Some(1), Some(2)));
 }
 
 #[tokio::test]
