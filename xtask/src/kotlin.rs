@@ -64,11 +64,12 @@ pub(crate) fn generate(generator: &str, library: &str, folder: &str) -> Result {
     let path = root().join(&file);
     let failed = |error| format!("{file}: {error}");
     let code = fs::read_to_string(&path).map_err(failed)?;
-    fs::write(&path, cancellable(&code)?).map_err(failed)
+    fs::write(&path, mended(&code)?).map_err(failed)
 }
 
-/// What is generated leaks where coroutines are cancelled at a bad moment; here it learns not to.
-fn cancellable(code: &str) -> Result<String> {
+/// What is generated leaks where coroutines are cancelled at a bad moment, and is slow where it calls; here it learns
+/// better.
+fn mended(code: &str) -> Result<String> {
     natives::changed(
         code,
         &[
@@ -82,9 +83,31 @@ fn cancellable(code: &str) -> Result<String> {
             ),
             // A result that is ready when the coroutine is cancelled is nobody's.
             (1, FREE, &format!("{TAKE_BACK}{FREE}")),
+            // To make a structure of JNA's takes longer than all the rest of a call.
+            (1, CALL, REUSE),
         ],
     )
 }
+
+/// The body of every call.
+const CALL: &str = "    var status = UniffiRustCallStatus()
+    val return_value = callback(status)
+    uniffiCheckCallStatus(errorHandler, status)
+    return return_value
+}
+";
+
+/// A call may call back, and that call again, so a thread may need several. One with an error is not used again.
+const REUSE: &str = "    val unused = uniffiUnusedStatuses.get()
+    val status = unused.removeLastOrNull() ?: UniffiRustCallStatus()
+    val return_value = callback(status)
+    uniffiCheckCallStatus(errorHandler, status)
+    unused.addLast(status)
+    return return_value
+}
+
+private val uniffiUnusedStatuses = ThreadLocal.withInitial { ArrayDeque<UniffiRustCallStatus>() }
+";
 
 /// How every asynchronous call ends.
 const FREE: &str = "    } finally {
