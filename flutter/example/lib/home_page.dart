@@ -56,16 +56,44 @@ class _HomePageState extends State<HomePage> {
   });
 
   void _onEvent(Event event) {
-    if (event case JoinedEvent(:final group, name: groupName)) unawaited(_choose(group));
+    switch (event) {
+      case JoinedEvent(:final group, name: groupName):
+        unawaited(_choose(group));
+      case RemovedEvent(:final group) when group == _list?.id:
+        unawaited(_choose(null));
+      case EmojisEvent():
+        unawaited(_compare(event));
+      default:
+        break;
+    }
     final text = switch (event) {
       PairedEvent(:final nickname) => 'You are in touch with $nickname.',
       OpenRefusedEvent(:final problem) => describe(problem),
       LinkOpenedAgainEvent(:final nickname) =>
         'Careful: somebody else tried to open the link for $nickname. Ask $nickname to compare emoji.',
+      RemovedEvent() => 'You are not in this list any more.',
+      ServiceProblemEvent(:final problem) => describe(problem),
       UnsharedEvent(:final nickname) => '$nickname does not share with you any more.',
       _ => null,
     };
     if (text != null) _say(text);
+  }
+
+  /// Both people see the same emoji, unless somebody is between them. Whoever did not begin is
+  /// asked too, on whatever page.
+  Future<void> _compare(EmojisEvent event) async {
+    final same = await showDialog<bool>(
+      context: context,
+      builder: (context) => AlertDialog(
+        title: Text('Does ${event.nickname} see the same?'),
+        content: Text('${event.emojis}\n${event.names.join(', ')}'),
+        actions: [
+          TextButton(onPressed: () => Navigator.pop(context, false), child: const Text('No')),
+          TextButton(onPressed: () => Navigator.pop(context, true), child: const Text('Yes')),
+        ],
+      ),
+    );
+    if (same != null) await _try(() => widget.backend.node.confirmVerify(event.nickname, same: same));
   }
 
   /// A link of a messenger opened the app. Asks who sent it.

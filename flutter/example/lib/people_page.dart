@@ -22,10 +22,7 @@ class _PeoplePageState extends State<PeoplePage> {
   @override
   void initState() {
     super.initState();
-    _events = widget.node.events.listen((event) {
-      if (event is EmojisEvent) unawaited(_compare(event));
-      unawaited(_read());
-    });
+    _events = widget.node.events.listen((_) => unawaited(_read()));
     unawaited(_read());
   }
 
@@ -45,22 +42,6 @@ class _PeoplePageState extends State<PeoplePage> {
     }
   }
 
-  /// Both people see the same emoji, unless somebody is between them.
-  Future<void> _compare(EmojisEvent event) async {
-    final same = await showDialog<bool>(
-      context: context,
-      builder: (context) => AlertDialog(
-        title: Text('Does ${event.nickname} see the same?'),
-        content: Text('${event.emojis}\n${event.names.join(', ')}'),
-        actions: [
-          TextButton(onPressed: () => Navigator.pop(context, false), child: const Text('No')),
-          TextButton(onPressed: () => Navigator.pop(context, true), child: const Text('Yes')),
-        ],
-      ),
-    );
-    if (same != null) await _try(() => widget.node.confirmVerify(event.nickname, same: same));
-  }
-
   Future<void> _try(Future<void> Function() action) async {
     try {
       await action();
@@ -78,9 +59,13 @@ class _PeoplePageState extends State<PeoplePage> {
       children: [
         for (final peer in _peers)
           ListTile(
-            leading: Icon(peer.verified == Verified.link ? Icons.person : Icons.verified_user),
+            leading: Icon(switch (peer) {
+              Peer(alarms: > 0, verified: Verified.link || Verified.linkQuery) => Icons.warning,
+              Peer(verified: Verified.sas || Verified.inPersonQr) => Icons.verified_user,
+              _ => Icons.person,
+            }),
             title: Text(peer.nickname),
-            subtitle: Text(_state(peer)),
+            subtitle: Text([_state(peer), ?_alarm(peer)].join('\n')),
             trailing: PopupMenuButton<void Function()>(
               onSelected: (action) => action(),
               itemBuilder: (_) => [
@@ -98,6 +83,13 @@ class _PeoplePageState extends State<PeoplePage> {
       ],
     ),
   );
+
+  /// What the home page said once stays here until emoji were compared.
+  String? _alarm(Peer peer) => switch (peer) {
+    Peer(alarms: > 0, verified: Verified.link || Verified.linkQuery) =>
+      'Somebody else tried to open the link. Compare emoji!',
+    _ => null,
+  };
 
   String _state(Peer peer) {
     if (peer.problem case final problem?) return describe(problem);
