@@ -72,6 +72,8 @@ struct Language {
     name: &'static str,
     /// The file with the methods of `Node`.
     node: &'static str,
+    /// Whether what an app may use is called public; in Dart, it has no underscore.
+    says_public: bool,
     /// The file that draws QR codes, and what does it.
     qr: (&'static str, &'static str),
     /// The file with the events, and what stands around the name of one.
@@ -93,6 +95,7 @@ const LANGUAGES: [Language; 3] = [
     Language {
         name: "Kotlin",
         node: "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Node.kt",
+        says_public: true,
         qr: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Qr.kt", "Qr"),
         events: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Event.kt", Style::Pascal("")),
         errors: (
@@ -103,6 +106,7 @@ const LANGUAGES: [Language; 3] = [
     Language {
         name: "Swift",
         node: "swift/Sources/Connectoid/Node.swift",
+        says_public: true,
         qr: ("swift/Sources/Connectoid/QRCode.swift", "QRCode"),
         events: ("swift/Sources/Connectoid/Event.swift", Style::Camel),
         errors: ("swift/Sources/Connectoid/ConnectoidError.swift", Style::Camel),
@@ -110,6 +114,7 @@ const LANGUAGES: [Language; 3] = [
     Language {
         name: "Dart",
         node: "flutter/lib/src/node.dart",
+        says_public: false,
         qr: ("flutter/lib/src/node.dart", "qr"),
         events: ("flutter/lib/src/generated/events.g.dart", Style::Pascal("Event")),
         errors: ("flutter/lib/src/generated/exceptions.g.dart", Style::Pascal("Exception")),
@@ -123,6 +128,7 @@ pub(crate) fn check() -> Result {
         serde_json::from_str(&read("bindings/c/schema.json")?).map_err(|error| error.to_string())?;
     table_is_complete(&facade)?;
     in_c(&schema)?;
+    handed_on(&schema)?;
     LANGUAGES.iter().try_for_each(|language| in_language(language, &schema))
 }
 
@@ -155,8 +161,27 @@ fn in_c(schema: &Value) -> Result {
             return Err(format!("C has no way to {name}, against the table of xtask/src/parity.rs"));
         }
     }
-    match calls.difference(&reached).next() {
-        Some(call) => Err(format!("the call {call} of C has no counterpart among the methods of Node")),
+    if let Some(call) = calls.difference(&reached).next() {
+        return Err(format!("the call {call} of C has no counterpart among the methods of Node"));
+    }
+    let described = |variant: &&Value| variant["description"].as_str().is_some_and(|text| !text.is_empty());
+    match ["Event", "ErrorKind"].iter().flat_map(|name| variants(schema, name)).find(|one| !described(one)) {
+        Some(variant) => Err(format!("not described in schema.json: {variant}")),
+        None => Ok(()),
+    }
+}
+
+/// Kotlin and Swift get by way of UniFFI what Rust has; there, what is forgotten would become "unknown".
+fn handed_on(schema: &Value) -> Result {
+    let events = read("bindings/uniffi/src/event.rs")?;
+    let errors = read("bindings/uniffi/src/error.rs")?;
+    let lacks = |file: &str, name: &&str| {
+        let name = Style::Pascal("").spell(name);
+        !file.contains(&format!("Kind::{name} ")) || !file.contains(&format!("Self::{name}"))
+    };
+    let lost_event = event_names(schema).into_iter().find(|name| lacks(&events, name));
+    match lost_event.or_else(|| error_names(schema).into_iter().find(|name| lacks(&errors, name))) {
+        Some(name) => Err(format!("bindings/uniffi does not hand on {name}")),
         None => Ok(()),
     }
 }
@@ -169,33 +194,45 @@ fn in_language(language: &Language, schema: &Value) -> Result {
             Typed::SameName => name,
             Typed::Instead(other) => other,
         };
-        declares(&node, &Style::Camel.spell(name)).map_err(lacks)?;
+        let is_public = |line: &str| {
+            !language.says_public || line.starts_with("public ") || line.starts_with("override ")
+        };
+        declares(&node, &Style::Camel.spell(name), is_public).map_err(lacks)?;
     }
-    declares(&read(language.qr.0)?, language.qr.1).map_err(lacks)?;
+    let anything = |_: &str| true;
+    declares(&read(language.qr.0)?, language.qr.1, anything).map_err(lacks)?;
     let (file, style) = language.events;
     let events = read(file)?;
-    for event in constants(schema, "Event", |variant| &variant["properties"]["event"]) {
-        declares(&events, &style.spell(event)).map_err(lacks)?;
+    for event in event_names(schema) {
+        declares(&events, &style.spell(event), anything).map_err(lacks)?;
     }
     let (file, style) = language.errors;
     let errors = read(file)?;
-    for kind in constants(schema, "ErrorKind", |variant| variant) {
+    for kind in error_names(schema) {
         // `TimeoutException` is another thing in Dart.
         let kind = if language.name == "Dart" && kind == "timeout" { "timed_out" } else { kind };
-        declares(&errors, &style.spell(kind)).map_err(lacks)?;
+        declares(&errors, &style.spell(kind), anything).map_err(lacks)?;
     }
     Ok(())
 }
 
-fn constants<'a>(schema: &'a Value, name: &str, of: impl Fn(&'a Value) -> &'a Value) -> Vec<&'a str> {
-    let variants = schema["$defs"][name]["oneOf"].as_array().into_iter().flatten();
-    variants.filter_map(|variant| of(variant)["const"].as_str()).collect()
+fn variants<'a>(schema: &'a Value, name: &str) -> impl Iterator<Item = &'a Value> {
+    schema["$defs"][name]["oneOf"].as_array().into_iter().flatten()
 }
 
-/// That a file declares a name, with documentation above.
-fn declares(file: &str, name: &str) -> Result {
+fn event_names(schema: &Value) -> Vec<&str> {
+    variants(schema, "Event").filter_map(|variant| variant["properties"]["event"]["const"].as_str()).collect()
+}
+
+fn error_names(schema: &Value) -> Vec<&str> {
+    variants(schema, "ErrorKind").filter_map(|variant| variant["const"].as_str()).collect()
+}
+
+/// That a file declares a name, in a line that is right, with documentation above.
+fn declares(file: &str, name: &str, is_right: impl Fn(&str) -> bool) -> Result {
     let lines: Vec<&str> = file.lines().map(str::trim).collect();
-    let places: Vec<usize> = (0..lines.len()).filter(|at| declares_here(lines[*at], name)).collect();
+    let declared = |line: &str| declares_here(line, name) && is_right(line);
+    let places: Vec<usize> = (0..lines.len()).filter(|at| declared(lines[*at])).collect();
     if places.is_empty() {
         return Err(format!("{name} is missing"));
     }
@@ -271,17 +308,20 @@ mod tests {
 
     #[test]
     fn what_is_declared_is_found_and_what_is_mentioned_is_not() {
+        let any = |_: &str| true;
         let kotlin = "/** Reads `peers`. */\npublic suspend fun openLink(text: String): Unit = peers()\n";
-        assert!(declares(kotlin, "openLink").is_ok());
-        assert_eq!(declares(kotlin, "peers").unwrap_err(), "peers is missing");
-        assert_eq!(declares(kotlin, "open").unwrap_err(), "open is missing");
+        assert!(declares(kotlin, "openLink", any).is_ok());
+        let is_private = |line: &str| line.starts_with("private");
+        assert_eq!(declares(kotlin, "openLink", is_private).unwrap_err(), "openLink is missing");
+        assert_eq!(declares(kotlin, "peers", any).unwrap_err(), "peers is missing");
+        assert_eq!(declares(kotlin, "open", any).unwrap_err(), "open is missing");
         let swift =
             "public var events: Int { 1 }\n\n/// x\n@Sendable\npublic func close() {}\ncase `internal`\n";
-        assert_eq!(declares(swift, "events").unwrap_err(), "events has no documentation");
-        assert_eq!(declares(swift, "internal").unwrap_err(), "internal has no documentation");
-        assert!(declares(swift, "close").is_ok());
+        assert_eq!(declares(swift, "events", any).unwrap_err(), "events has no documentation");
+        assert_eq!(declares(swift, "internal", any).unwrap_err(), "internal has no documentation");
+        assert!(declares(swift, "close", any).is_ok());
         let dart = "  /// x\n  CancelableFuture<List<Peer>> peers() => x;\n  /// y\n  final String userId;\n";
-        assert!(declares(dart, "peers").is_ok() && declares(dart, "userId").is_ok());
+        assert!(declares(dart, "peers", any).is_ok() && declares(dart, "userId", any).is_ok());
     }
 
     #[test]
