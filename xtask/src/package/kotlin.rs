@@ -26,13 +26,16 @@ pub(super) fn android() -> Result {
     // Tools of Android look for it even if there are no resources.
     fs::write(root().join(STAGE).join("R.txt"), "").map_err(|error| format!("R.txt: {error}"))?;
     classes(&format!("{STAGE}/classes.jar"))?;
+    let mut is_empty = true;
     for platform in &ELSEWHERE {
         let Some(name) = platform.android else { continue };
         if let Some(library) = built_elsewhere(platform, "connectoid-ffi", "connectoid_ffi")? {
             copy(&library, &format!("{STAGE}/jni/{name}/libconnectoid_ffi.so"))?;
+            is_empty = false;
         }
     }
-    let aar = format!("{FOLDER}/connectoid-android-{VERSION}.aar");
+    let note = if is_empty { "-without-libraries" } else { "" };
+    let aar = format!("{FOLDER}/connectoid-android-{VERSION}{note}.aar");
     command::run("jar", &["--create", "--no-manifest", "--file", &aar, "-C", STAGE, "."], ".")
 }
 

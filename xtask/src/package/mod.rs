@@ -1,8 +1,8 @@
 //! `cargo xtask package c|jvm|android|apple|flutter`: what is published, in `target/packages`.
 //!
-//! The library for this machine is built here and held against the budget of its size; that of the C ABI is stripped
-//! first, and held against what it may export. Those for other platforms are built with their vendors' tools, and taken from where Cargo puts them; what
-//! is missing is named.
+//! The library for this machine is built here, stripped, and held against the budget of its size and against what it may
+//! export. Those for other platforms are built with their vendors' tools, and taken from where Cargo puts them; what is
+//! missing is named.
 
 mod c;
 mod flutter;
@@ -72,6 +72,7 @@ fn build_natives() -> Result {
     remove(NATIVES)?;
     natives::run(Profile::Embedded)?;
     let library = format!("{NATIVES}/{}/{}", natives::platform(), natives::library_name());
+    exports_only(&library, &["ffi_connectoid_ffi_", "uniffi_", "UNIFFI_META_"])?;
     eprintln!("{library}: {} KiB", fits(&library)? >> 10);
     Ok(())
 }
@@ -92,15 +93,15 @@ fn build_c() -> Result<String> {
     let stripped = c_library();
     command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{}", c_library_name())], ".")?;
     let length = fits(&stripped)?;
-    exports_only_ours(&stripped)?;
+    exports_only(&stripped, &["connectoid_"])?;
     eprintln!("{stripped}: {} KiB", length >> 10);
     Ok(stripped)
 }
 
 /// What else a library shows could clash with what an app brings: its own SQLite, say.
-fn exports_only_ours(library: &str) -> Result {
+fn exports_only(library: &str, ours: &[&str]) -> Result {
     let symbols = output("nm", &["-D", "--defined-only", "--format=just-symbols", library])?;
-    match symbols.lines().find(|name| !name.starts_with("connectoid_")) {
+    match symbols.lines().find(|name| !ours.iter().any(|prefix| name.starts_with(prefix))) {
         Some(name) => Err(format!("{library} exports {name}")),
         None => Ok(()),
     }
