@@ -14,7 +14,7 @@ mod common;
 
 use std::fs;
 
-use common::{PATIENCE, node_in, pair, service_with, wait};
+use common::{in_use::InUse, node_in, pair, service_with, wait};
 use connectoid::{EventKind, EventStream, Node, Share};
 
 /// How often the two connect and disconnect.
@@ -31,39 +31,6 @@ const MORE_FILES: usize = 8;
 /// places, so the allocator needs some room, measured as 0.3 MiB; 30 KiB left per cycle, less than one end
 /// of one connection holds, would be 6 MiB.
 const MORE_MEMORY: usize = 6 << 10;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct InUse {
-    files: usize,
-    threads: usize,
-    memory: usize,
-}
-
-impl InUse {
-    fn now() -> Self {
-        let count = |folder| fs::read_dir(folder).unwrap().count();
-        let status = fs::read_to_string("/proc/self/status").unwrap();
-        let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
-        let memory = resident.trim().strip_suffix(" kB").unwrap().parse().unwrap();
-        Self { files: count("/proc/self/fd"), threads: count("/proc/self/task"), memory }
-    }
-
-    /// Waits until no more is in use than `bound`: connections and threads end a little after it is said.
-    async fn falls_to(bound: Self) -> Self {
-        let search = async {
-            loop {
-                let now = Self::now();
-                if now.files <= bound.files && now.threads <= bound.threads && now.memory <= bound.memory {
-                    return now;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(PATIENCE, search)
-            .await
-            .unwrap_or_else(|_| panic!("{:?} are in use, which never fell to {bound:?}", Self::now()))
-    }
-}
 
 struct Pair {
     alice: Node,

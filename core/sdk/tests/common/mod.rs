@@ -9,6 +9,8 @@
 )]
 #![allow(unreachable_pub, reason = "test files are crates of their own")]
 
+#[cfg(target_os = "linux")]
+pub mod in_use;
 pub mod proxy;
 
 use std::{path::Path, time::Duration};

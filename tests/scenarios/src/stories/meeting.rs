@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{is, meet, open_link, peer, put, sees, share};
+use super::{both, is, meet, open_link, peer, put, sees, share};
 use crate::{
     actor::{Failed, Step},
     stage::Stage,
@@ -32,6 +32,34 @@ pub(super) async fn share_open_verify_sync(stage: &Stage) -> Step {
     }
     alice.leave().await?;
     bob.leave().await
+}
+
+/// A link that is scanned in person, and all that an app can tell its node of the world.
+pub(super) async fn told_by_the_app(stage: &Stage) -> Step {
+    /// How every PNG begins.
+    const PNG: &str = "iVBORw0K";
+    let (mut alice, mut bob) = stage.both().await?;
+    let link = share(&mut alice, "bob").await?;
+    let code = alice.call(json!({"method": "qr", "link": link, "format": "png"})).await?;
+    is("a picture", code["data"].as_str().is_some_and(|data| data.starts_with(PNG)), true)?;
+    bob.call(json!({"method": "open", "link": link, "nickname": "alice", "in_person": true})).await?;
+    both(&mut alice, &mut bob, "connected").await?;
+    is("Alice to Bob", peer(&mut bob, "alice").await?["verified"].clone(), "in_person_qr")?;
+    let his = bob.call(json!({"method": "user_id"})).await?["id"].clone();
+    is("Bob's name for himself", alice.call(json!({"method": "user_id"})).await?["id"] == his, false)?;
+
+    bob.call(json!({"method": "disconnect", "nickname": "alice"})).await?;
+    both(&mut alice, &mut bob, "disconnected").await?;
+    bob.call(json!({"method": "set_pace", "pace": "background"})).await?;
+    alice.call(json!({"method": "connect", "nickname": "bob"})).await?;
+    for told in [json!({"method": "sync_now"}), json!({"method": "set_pace", "pace": "foreground"})] {
+        bob.call(told).await?;
+    }
+    both(&mut alice, &mut bob, "connected").await?;
+    bob.call(json!({"method": "network_changed"})).await?;
+    both(&mut alice, &mut bob, "connected").await?;
+    put(&mut alice, "milk", json!({"count": 2})).await?;
+    sees(&mut bob, "milk", json!({"count": 2})).await
 }
 
 /// Every byte, 0 to 255, in base64url.

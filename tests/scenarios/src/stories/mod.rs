@@ -38,6 +38,7 @@ stories![
     meeting::messages,
     meeting::interception,
     meeting::bad_link,
+    meeting::told_by_the_app,
     sharing::read_only,
     sharing::members,
     sharing::unshare,
