@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand};
 /// every feature of the SDK.
 ///
 /// Commands work whether or not `connectoid run` is active on the same data folder; `verify --yes` and `--no` need
-/// it. While it is, options such as `--service` have no effect.
+/// it. While it is, options such as `--service` have no effect but on `share`.
 ///
 /// Exit codes: 0 done, 2 usage, 3 peer, 4 mailbox service, 5 storage, 6 timeout, 1 anything else.
 #[derive(Parser)]

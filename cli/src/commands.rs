@@ -34,12 +34,12 @@ pub(crate) async fn carry_out(cli: Cli, show: &Show) -> Result<()> {
         _ => {}
     }
     let session = Session::open(&cli.common).await?;
-    let result = with_session(&session, cli.command, show).await;
+    let result = with_session(&session, cli.command, cli.common.services, show).await;
     session.close().await;
     result
 }
 
-async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()> {
+async fn with_session(session: &Session, command: Cmd, services: Vec<String>, show: &Show) -> Result<()> {
     match command {
         Cmd::Open { link, nickname, in_person, wait } => {
             let link = if link == "-" { read_input()? } else { link };
@@ -59,7 +59,11 @@ async fn with_session(session: &Session, command: Cmd, show: &Show) -> Result<()
         }
         Cmd::Share { qr, ref qr_file, .. } => {
             let qr_file = qr_file.clone();
-            let reply = session.dispatch(to_command(command)?).await?;
+            let mut command = to_command(command)?;
+            if let Command::Share { services: of_link, .. } = &mut command {
+                *of_link = services;
+            }
+            let reply = session.dispatch(command).await?;
             if let Reply::Link(link) = reply {
                 show_link(&link, qr, qr_file.as_deref(), show)
             } else {

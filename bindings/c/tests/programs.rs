@@ -248,6 +248,9 @@ fn an_installation_is_found() {
 fn the_header_is_clean_in_c_and_in_cpp() {
     let stage = Stage::new();
     for (compiler, standard, name) in [("cc", "-std=c11", "h.c"), ("c++", "-std=c++17", "h.cc")] {
+        if !has(compiler, "compiling the header") {
+            continue;
+        }
         let source = stage.folder.path().join(name);
         let text = "#include \"connectoid.h\"\nint main(void) { return connectoid_version()[0] == 0; }\n";
         std::fs::write(&source, text).unwrap();
