@@ -359,6 +359,7 @@ impl Node {
     /// must not be lost belongs into a record.
     ///
     /// # Errors
+    /// [`crate::ErrorKind::Unanswered`] if 64 messages wait for a connection already, or 256 for being confirmed;
     /// [`crate::ErrorKind::NoRoute`] if the connection broke before the message was confirmed: it may or may not
     /// have arrived.
     pub async fn send(&self, nickname: &str, data: Vec<u8>) -> Result<()> {

@@ -9,6 +9,7 @@ use connectoid::{
     ErrorKind, EventKind, Placement, Role, Share,
     api::{ConnectionState, PairState, Verified},
 };
+use futures_util::future::join_all;
 use serde_json::json;
 
 #[tokio::test]
@@ -235,6 +236,11 @@ async fn app_messages_arrive_and_are_confirmed() {
     let event = wait(&mut at_bob, "a message", |event| matches!(event, EventKind::Message { .. })).await;
     assert_eq!(event.kind, EventKind::Message { nickname: "alice".into(), data: message });
     assert_eq!(alice.send("bob", vec![0; 300_000]).await.unwrap_err().kind, ErrorKind::Usage);
+    // They reach the node much faster than the peer takes them.
+    let many = join_all((0..1000).map(|_| alice.send("bob", vec![0; 100_000]))).await;
+    let refused = many.into_iter().filter_map(Result::err).map(|error| error.kind).collect::<Vec<_>>();
+    assert!(!refused.is_empty() && refused.iter().all(|kind| *kind == ErrorKind::Unanswered), "{refused:?}");
+    alice.send("bob", vec![1]).await.unwrap();
 }
 
 #[tokio::test]

@@ -16,6 +16,9 @@ use crate::api::{ConnectionState, PairState};
 /// How many app messages may wait for a connection.
 pub(super) const MAX_QUEUED: usize = 64;
 
+/// How many app messages may be under way: all of 256 KiB, they are 64 MiB that a slow peer keeps in memory.
+pub(super) const MAX_UNCONFIRMED: usize = 256;
+
 /// See the [module](self).
 pub(super) struct Pair {
     pub(super) record: PairRecord,

@@ -15,7 +15,7 @@ use connectoid_protocol::{
 use super::{
     Engine, LinkId, Output, WEEK,
     commands::{CommandResult, RequestId},
-    pair::{MAX_QUEUED, Sas, Session, Shown},
+    pair::{MAX_QUEUED, MAX_UNCONFIRMED, Sas, Session, Shown},
 };
 use crate::{
     api::{EventKind, Reply, Verified},
@@ -400,6 +400,10 @@ impl Engine {
         };
         if pair.queue.len() >= MAX_QUEUED {
             let message = "64 messages wait for this peer already; try again when it was connected";
+            return Err(Error::new(ErrorKind::Unanswered, message).into());
+        }
+        if pair.session.as_ref().is_some_and(|session| session.unconfirmed.len() >= MAX_UNCONFIRMED) {
+            let message = "256 messages are under way to this peer; wait until one is confirmed";
             return Err(Error::new(ErrorKind::Unanswered, message).into());
         }
         pair.queue.push_back((request, data));
