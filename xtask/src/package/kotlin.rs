@@ -4,14 +4,23 @@
 use std::fs;
 
 use super::{ELSEWHERE, FOLDER, VERSION, build_natives, built_elsewhere, copy, make, remove};
-use crate::command::{self, Result, root};
+use crate::{
+    command::{self, Result, root},
+    natives::{self, NATIVES},
+};
 
 /// What the AAR depends on, and the property of `kotlin/pom.xml` with the version of each.
 const VERSIONS: [&str; 4] = ["kotlin", "coroutines", "serialization", "jna"];
 
-/// The jar, with the library inside.
+/// The jar, with the library of this machine inside, and those for other desktops that are there.
 pub(super) fn jvm() -> Result {
     build_natives()?;
+    for platform in &ELSEWHERE {
+        let Some(name) = platform.jna.filter(|name| *name != natives::platform()) else { continue };
+        if let Some(library) = built_elsewhere(platform, "connectoid-ffi", "connectoid_ffi")? {
+            copy(&library, &format!("{NATIVES}/{name}/libconnectoid_ffi.{}", platform.ending))?;
+        }
+    }
     // The first is what both modules have in common.
     let repository = format!("-DaltDeploymentRepository=packages::{}", repository());
     maven(&["deploy", &repository], ".,connectoid-jvm")?;

@@ -30,6 +30,8 @@ struct Platform {
     android: Option<&'static str>,
     /// In Flutter's build hook.
     flutter: &'static str,
+    /// In a jar, as JNA looks for it.
+    jna: Option<&'static str>,
     /// The ending of a library.
     ending: &'static str,
 }
@@ -38,19 +40,28 @@ const ELSEWHERE: [Platform; 8] = [
     android("aarch64-linux-android", "arm64-v8a", "android_arm64"),
     android("armv7-linux-androideabi", "armeabi-v7a", "android_arm"),
     android("x86_64-linux-android", "x86_64", "android_x64"),
-    other("aarch64-apple-ios", "ios_arm64", "dylib"),
-    other("aarch64-apple-ios-sim", "ios_arm64_simulator", "dylib"),
-    other("aarch64-apple-darwin", "macos_arm64", "dylib"),
-    other("x86_64-unknown-linux-gnu", "linux_x64", "so"),
-    other("aarch64-unknown-linux-gnu", "linux_arm64", "so"),
+    ios("aarch64-apple-ios", "ios_arm64"),
+    ios("aarch64-apple-ios-sim", "ios_arm64_simulator"),
+    desktop("aarch64-apple-darwin", "macos_arm64", "darwin-aarch64", "dylib"),
+    desktop("x86_64-unknown-linux-gnu", "linux_x64", "linux-x86-64", "so"),
+    desktop("aarch64-unknown-linux-gnu", "linux_arm64", "linux-aarch64", "so"),
 ];
 
 const fn android(target: &'static str, name: &'static str, flutter: &'static str) -> Platform {
-    Platform { target, android: Some(name), flutter, ending: "so" }
+    Platform { target, android: Some(name), flutter, jna: None, ending: "so" }
 }
 
-const fn other(target: &'static str, flutter: &'static str, ending: &'static str) -> Platform {
-    Platform { target, android: None, flutter, ending }
+const fn ios(target: &'static str, flutter: &'static str) -> Platform {
+    Platform { target, android: None, flutter, jna: None, ending: "dylib" }
+}
+
+const fn desktop(
+    target: &'static str,
+    flutter: &'static str,
+    jna: &'static str,
+    ending: &'static str,
+) -> Platform {
+    Platform { target, android: None, flutter, jna: Some(jna), ending }
 }
 
 /// Makes a package.
