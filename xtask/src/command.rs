@@ -49,8 +49,12 @@ pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String> {
     String::from_utf8(output.stdout).map_err(|_| format!("`{program}` printed no text"))
 }
 
+/// Where programs look for libraries first. Cargo puts what it built for this one there.
+const LIBRARY_PATHS: [&str; 2] = ["LD_LIBRARY_PATH", "DYLD_FALLBACK_LIBRARY_PATH"];
+
 /// A program that does not see for which package this one was started. Build scripts look at that, so that all
-/// would be built anew for a task, and again without.
+/// would be built anew for a task, and again without; and a program that is linked to the library as it is shipped
+/// would find the one for tests.
 fn command(program: &str) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
@@ -58,6 +62,15 @@ fn command(program: &str) -> Command {
         if ["CARGO_PKG_", "CARGO_MANIFEST_"].iter().any(|start| text.starts_with(start)) {
             command.env_remove(&name);
         }
+    }
+    let built = root().join("target");
+    for name in LIBRARY_PATHS {
+        let Some(paths) = std::env::var_os(name) else { continue };
+        let others = std::env::split_paths(&paths).filter(|path| !path.starts_with(&built));
+        match std::env::join_paths(others) {
+            Ok(others) if !others.is_empty() => command.env(name, others),
+            _ => command.env_remove(name),
+        };
     }
     command
 }
