@@ -59,11 +59,7 @@ async fn with_session(session: &Session, command: Cmd, services: Vec<String>, sh
         }
         Cmd::Share { qr, ref qr_file, .. } => {
             let qr_file = qr_file.clone();
-            let mut command = to_command(command)?;
-            if let Command::Share { services: of_link, .. } = &mut command {
-                *of_link = services;
-            }
-            let reply = session.dispatch(command).await?;
+            let reply = session.dispatch(to_command(command, services)?).await?;
             if let Reply::Link(link) = reply {
                 show_link(&link, qr, qr_file.as_deref(), show)
             } else {
@@ -72,21 +68,21 @@ async fn with_session(session: &Session, command: Cmd, services: Vec<String>, sh
         }
         Cmd::List { group, collection, limit } => list(session, &group, &collection, limit, show).await,
         command => {
-            let command = to_command(command)?;
+            let command = to_command(command, services)?;
             show_reply(session.dispatch(command).await?, show)
         }
     }
 }
 
 /// The commands that are one word to the node.
-fn to_command(command: Cmd) -> Result<Command> {
+fn to_command(command: Cmd, services: Vec<String>) -> Result<Command> {
     Ok(match command {
         Cmd::Share { nickname, group, read_only, link_base, expires, query, .. } => Command::Share {
             nickname,
             group,
             role: if read_only { Role::Reader } else { Role::Writer },
             expires_in: Some(expires.as_secs()),
-            services: Vec::new(),
+            services,
             link_base,
             placement: if query { Placement::Query } else { Placement::Fragment },
         },
@@ -122,7 +118,6 @@ fn show_reply(reply: Reply, show: &Show) -> Result<()> {
         Reply::Record { record: None } => {
             return Err(Error::new(ErrorKind::Usage, "there is no such record"));
         }
-        Reply::Records { records } => records.iter().for_each(|record| show.record(record)),
         Reply::History { versions } => show.history(&versions),
         Reply::Diagnosis(diagnosis) => show.diagnosis(&diagnosis),
         other => show.value(&other, || "done".to_owned()),

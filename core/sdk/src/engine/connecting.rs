@@ -12,7 +12,7 @@ use crate::{api::EventKind, error::Error, rtc::Channel, store::StoreError};
 
 /// How often a peer is offered to that has everything: a connection that was lost is no reason to do so for ever. That
 /// is about half an hour.
-const MAX_TRIES: u32 = 8;
+const MAX_VAIN_OFFERS: u32 = 8;
 
 impl Engine {
     /// Carries out what connectors, syncs and the poller ask for, until they ask for nothing more.
@@ -167,7 +167,7 @@ impl Engine {
         self.note_problem(number, failure)?;
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
         let nickname = pair.record.nickname.clone();
-        let in_vain = pair.connector.failures() > MAX_TRIES && !self.has_something_to_say(pair)?;
+        let in_vain = pair.connector.failures() > MAX_VAIN_OFFERS && !self.has_something_to_say(pair)?;
         if let Some(pair) = self.pairs.get_mut(&number).filter(|_| in_vain) {
             pair.connector.unwant();
         }
