@@ -8,13 +8,9 @@ use std::{
 
 use bytes::Bytes;
 use connectoid_protocol::frame::{FrameError, Joiner, pieces};
-use tokio::{
-    runtime::Handle,
-    sync::mpsc,
-    task::{JoinHandle, JoinSet},
-};
+use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
 
-use super::hands::lock;
+use super::{hands::lock, tasks::Tasks};
 use crate::{
     engine::{DescribeFailure, Input, LinkId},
     rtc::{Channel, CloseReason, Connection, Incoming, RtcConfig, RtcError, RtcEvent},
@@ -30,7 +26,7 @@ pub(super) struct Connections {
     reports: mpsc::Sender<Input>,
     open: Mutex<HashMap<LinkId, Line>>,
     /// What is being closed: the last frames are on their way, and the peer is told.
-    closing: Mutex<JoinSet<()>>,
+    closing: Tasks,
 }
 
 /// One connection: what is to be done with it, in order, and the task that does it.
@@ -60,7 +56,7 @@ enum Order {
 
 impl Connections {
     pub(super) fn new(runtime: Handle, config: RtcConfig, reports: mpsc::Sender<Input>) -> Self {
-        let (open, closing) = (Mutex::default(), Mutex::default());
+        let (open, closing) = (Mutex::default(), Tasks::default());
         Self { runtime, config: Arc::new(config), reports, open, closing }
     }
 
@@ -89,19 +85,16 @@ impl Connections {
     /// Closes a connection after what was sent before.
     pub(super) fn close(&self, link: LinkId) {
         if let Some(line) = lock(&self.open).remove(&link) {
-            let mut closing = lock(&self.closing);
-            while closing.try_join_next().is_some() {}
-            closing.spawn_on(line.close(), &self.runtime);
+            self.closing.spawn(line.close(), &self.runtime);
         }
     }
 
     /// Closes all connections and waits until they are closed, and those that were being closed.
     pub(super) async fn close_all(&self) {
-        let mut closing = std::mem::take(&mut *lock(&self.closing));
         for (_, line) in lock(&self.open).drain() {
-            closing.spawn_on(line.close(), &self.runtime);
+            self.closing.spawn(line.close(), &self.runtime);
         }
-        while closing.join_next().await.is_some() {}
+        self.closing.end().await;
     }
 
     fn start(

@@ -11,7 +11,7 @@ use futures_util::future::join;
 use tokio::{
     runtime::Handle,
     sync::{broadcast, mpsc, oneshot},
-    task::{AbortHandle, JoinSet},
+    task::AbortHandle,
     time::timeout,
 };
 
@@ -19,6 +19,7 @@ use super::{
     connections::Connections,
     mailbox::{self, Unconfirmed},
     services::Services,
+    tasks::Tasks,
 };
 use crate::{
     api::{Event, Reply},
@@ -44,7 +45,7 @@ pub(crate) struct Hands {
     replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
     checks: Mutex<HashMap<CheckId, AbortHandle>>,
     /// What is on its way to services, and must not end with the node at once.
-    leaving: Mutex<JoinSet<()>>,
+    leaving: Tasks,
     reports: mpsc::Sender<Input>,
 }
 
@@ -56,7 +57,7 @@ impl Hands {
         reports: mpsc::Sender<Input>,
     ) -> Self {
         let connections = Connections::new(runtime.clone(), config, reports.clone());
-        let (replies, checks, leaving) = (Mutex::default(), Mutex::default(), Mutex::default());
+        let (replies, checks) = (Mutex::default(), Mutex::default());
         Self {
             runtime,
             services: Arc::new(Services::new()),
@@ -65,7 +66,7 @@ impl Hands {
             listeners,
             replies,
             checks,
-            leaving,
+            leaving: Tasks::default(),
             reports,
         }
     }
@@ -101,15 +102,17 @@ impl Hands {
             }
             Output::Send { id, to, data } => {
                 let (services, reports) = (self.services.clone(), self.reports.clone());
-                self.leave(async move {
+                let sending = async move {
                     let results = mailbox::send(&services, &to, &data).await;
                     // The engine may be gone.
                     let _ = reports.send(Input::Sent(id, results)).await;
-                });
+                };
+                self.leaving.spawn(sending, &self.runtime);
             }
             Output::DropBox(key, endpoints) => {
                 let services = self.services.clone();
-                self.leave(async move { mailbox::close(&services, &key, &endpoints).await });
+                let closing = async move { mailbox::close(&services, &key, &endpoints).await };
+                self.leaving.spawn(closing, &self.runtime);
             }
             Output::MakeOffer(link) => self.connections.offer(link),
             Output::MakeAnswer(link, sdp) => self.connections.answer(link, sdp),
@@ -122,18 +125,10 @@ impl Hands {
     /// Closes all connections and waits until they are closed, and until what was to be sent is sent.
     pub(super) async fn close(&self) {
         lock(&self.checks).drain().for_each(|(_, check)| check.abort());
-        let mut leaving = std::mem::take(&mut *lock(&self.leaving));
-        let sent = async { while leaving.join_next().await.is_some() {} };
-        let in_time = timeout(LEAVING, sent);
+        let in_time = timeout(LEAVING, self.leaving.end());
         if join(in_time, self.connections.close_all()).await.0.is_err() {
             tracing::debug!("a service was too slow for what was to be sent before the end");
         }
-    }
-
-    fn leave(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let mut leaving = lock(&self.leaving);
-        while leaving.try_join_next().is_some() {}
-        leaving.spawn_on(task, &self.runtime);
     }
 
     fn start_check(

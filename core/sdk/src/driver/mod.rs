@@ -18,6 +18,7 @@ mod hands;
 mod http;
 mod mailbox;
 mod services;
+mod tasks;
 mod work;
 
 pub(crate) use self::{
