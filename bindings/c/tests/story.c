@@ -55,6 +55,19 @@ static void an_observer_follows(peer *alice, peer *bob) {
   CHECK(connectoid_cancel(bob->node, id) == CONNECTOID_STATUS_NO_SUCH_ID);
 }
 
+/* As long as there is no such group, there is nothing in it. */
+static void an_observer_waits_for_its_group(peer *bob) {
+  uint64_t id = begin(bob, "{\"method\":\"observe\",\"group\":\"later\",\"collection\":\"c\"}", NULL, 0);
+  connectoid_free(wait_for(bob, CONNECTOID_KIND_PAGE, id, "{\"records\":[]}"));
+  done(bob, "{\"method\":\"create_group\",\"name\":\"later\"}");
+  done(bob,
+       "{\"method\":\"commit\",\"group\":\"later\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\","
+       "\"id\":\"tea\",\"fields\":{\"n\":1}}]}");
+  connectoid_free(wait_for(bob, CONNECTOID_KIND_PAGE, id, "\"tea\""));
+  CHECK(connectoid_cancel(bob->node, id) == CONNECTOID_STATUS_OK);
+  fails(bob, id, "cancelled");
+}
+
 static void errors_have_kinds(peer *alice, peer *bob) {
   fails(alice, beginf(alice, "{\"method\":\"unshare\",\"nickname\":\"nobody\"}"), "usage");
   fails(alice, beginf(alice, "{\"method\":\"open\",\"nickname\":\"x\",\"link\":\"hello\"}"), "link_malformed");
@@ -63,7 +76,6 @@ static void errors_have_kinds(peer *alice, peer *bob) {
   fails(alice, beginf(alice, "no JSON"), "usage");
   fails(alice, beginf(alice, "%s", ""), "usage");
   fails(alice, begin(alice, "{\"method\":\"peers\"}", "x", 1), "usage");
-  fails(bob, beginf(bob, "{\"method\":\"observe\",\"group\":\"none\",\"collection\":\"c\"}"), "usage");
   fails(bob, beginf(bob, "{\"method\":\"share\",\"nickname\":\"eve\",\"group\":\"g\"}"), "not_permitted");
   /* Integers of 2^53 and more are for texts. */
   fails(alice, beginf(alice, "{\"method\":\"commit\",\"group\":\"g\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\","
@@ -160,6 +172,7 @@ int main(int count, char **arguments) {
   records_go_both_ways(&alice, &bob);
   messages_are_bytes(&alice, &bob);
   an_observer_follows(&alice, &bob);
+  an_observer_waits_for_its_group(&bob);
   errors_have_kinds(&alice, &bob);
   every_method_answers(&alice, &bob);
   a_call_that_waits_can_be_taken_back(&alice, arguments[1]);

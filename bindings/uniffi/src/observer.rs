@@ -20,7 +20,8 @@ pub enum Observation {
     },
     /// All that there was at the beginning, or after a `Resync`, has been told.
     Complete,
-    /// Reading failed; the observer goes on with what comes next. `Usage` says that there is no such group yet.
+    /// Reading failed; everything is told again as soon as something has happened. `Usage` says that several groups
+    /// have the name.
     Failed {
         /// Why.
         problem: Problem,

@@ -41,13 +41,23 @@ pub struct EventStream {
 
 impl EventStream {
     pub(crate) fn new(receiver: broadcast::Receiver<Event>) -> Self {
-        let waiting = unfold(receiver, |mut receiver| async move {
-            let event = match receiver.recv().await {
-                Ok(event) => event,
-                Err(RecvError::Lagged(_)) => Event { sequence: 0, at: 0, kind: EventKind::Resync {} },
-                Err(RecvError::Closed) => return None,
+        let waiting = unfold((receiver, None), |(mut receiver, held)| async move {
+            if let Some(event) = held {
+                return Some((event, (receiver, None)));
+            }
+            let mut were_dropped = false;
+            let event: Event = loop {
+                match receiver.recv().await {
+                    Ok(event) => break event,
+                    Err(RecvError::Lagged(_)) => were_dropped = true,
+                    Err(RecvError::Closed) => return None,
+                }
             };
-            Some((event, receiver))
+            Some(if were_dropped {
+                (resync_before(&event), (receiver, Some(event)))
+            } else {
+                (event, (receiver, None))
+            })
         });
         Self { waiting: Box::pin(waiting.fuse()) }
     }
@@ -58,10 +68,36 @@ impl EventStream {
     }
 }
 
+/// Stands for what was dropped: at the place of the last of it.
+fn resync_before(event: &Event) -> Event {
+    Event { sequence: event.sequence.saturating_sub(1), at: event.at, kind: EventKind::Resync {} }
+}
+
 impl Stream for EventStream {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
         self.waiting.as_mut().poll_next(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_dropped_keeps_its_place() {
+        let (sender, receiver) = broadcast::channel(2);
+        let mut stream = EventStream::new(receiver);
+        for sequence in 1..=5 {
+            let kind = EventKind::Unshared { nickname: "bob".into() };
+            sender.send(Event { sequence, at: 100 + sequence, kind }).unwrap();
+        }
+        drop(sender);
+        let mut told = Vec::new();
+        while let Some(event) = stream.next().await {
+            told.push((event.sequence, event.at, matches!(event.kind, EventKind::Resync {})));
+        }
+        assert_eq!(told, [(3, 104, true), (4, 104, false), (5, 105, false)]);
     }
 }

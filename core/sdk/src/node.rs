@@ -460,6 +460,11 @@ impl Node {
         self.inner.engine.close().await;
     }
 
+    /// The id of a group, if there is one of this name or id.
+    pub(crate) fn find_group(&self, name_or_id: &str) -> Result<Option<String>> {
+        self.read(|reader| Ok(reads::find_group(reader, name_or_id)?.map(|id| id.to_string())))
+    }
+
     async fn done(&self, command: Command) -> Result<()> {
         self.dispatch(command).await.map(|_| ())
     }

@@ -29,7 +29,10 @@ pub struct Observed {
 /// Follows the records of a collection; made by [`Node::observe`]. Dropping it ends it.
 pub struct Observer {
     node: Node,
-    group: String,
+    /// As the app names it: by name or id.
+    named: String,
+    /// The id, by which events name it; none as long as there is no such group.
+    group: Option<String>,
     collection: String,
     events: EventStream,
     /// What was told and is not yet taken in: whoever waits may stop waiting at any moment.
@@ -52,17 +55,26 @@ enum Reading {
 impl Observer {
     pub(crate) fn new(node: Node, group: &str, collection: &str) -> Self {
         let events = node.events();
-        let (group, collection) = (group.to_owned(), collection.to_owned());
-        let (waiting, told) = (VecDeque::new(), BTreeSet::new());
-        Self { node, group, collection, events, event: None, waiting, reading: Reading::From(None), told }
+        Self {
+            node,
+            named: group.to_owned(),
+            group: None,
+            collection: collection.to_owned(),
+            events,
+            event: None,
+            waiting: VecDeque::new(),
+            reading: Reading::From(None),
+            told: BTreeSet::new(),
+        }
     }
 
     /// The next records: first all that there are, in pages, then those that have changed. An empty list
-    /// says that the first reading is complete. `None` when the node is closed.
+    /// says that the first reading is complete. As long as there is no such group, there is nothing in it.
+    /// `None` when the node is closed.
     ///
     /// # Errors
-    /// Storage errors, after which everything is told again as soon as something has happened, and
-    /// [`crate::ErrorKind::Usage`] while there is no such group.
+    /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error,
+    /// everything is told again as soon as something has happened.
     pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
         loop {
             let read = if let Reading::From(after) = &self.reading {
@@ -75,61 +87,56 @@ impl Observer {
                 continue;
             };
             if let Err(error) = &read {
-                match error.kind {
-                    // The node was closed between the event and the reading.
-                    ErrorKind::Closed => return None,
-                    // There is no such group yet, so nothing is missed.
-                    ErrorKind::Usage => self.reading = Reading::Complete,
-                    _ => self.reading = Reading::Failed,
+                // The node was closed between the event and the reading.
+                if error.kind == ErrorKind::Closed {
+                    return None;
                 }
+                self.reading = Reading::Failed;
             }
             return Some(read);
         }
     }
 
     async fn take_event(&mut self) -> Option<()> {
-        if self.event.is_none() {
-            self.event = Some(self.events.next().await?.kind);
+        let event = match self.event.take() {
+            Some(event) => event,
+            None => self.events.next().await?.kind,
+        };
+        if matches!(self.reading, Reading::Failed) {
+            self.reading = Reading::From(None);
         }
-        if let Some(EventKind::Changed { group, .. }) = &self.event {
-            let group = group.clone();
-            self.resolve(&group).await;
-        }
-        match self.event.take() {
-            Some(EventKind::Changed { group, records }) if group == self.group => {
+        match event {
+            EventKind::Changed { group, records } if self.group.as_ref() == Some(&group) => {
                 if records.is_empty() {
                     self.reading = Reading::From(None);
                 }
                 let ours = records.into_iter().filter(|(collection, _)| *collection == self.collection);
                 self.waiting.extend(ours.map(|(_, id)| id));
             }
-            Some(EventKind::Resync {}) => self.reading = Reading::From(None),
+            // Events name groups by id: this one may be of ours.
+            EventKind::Changed { .. } if self.group.is_none() && !matches!(self.find_group(), Ok(None)) => {
+                self.reading = Reading::From(None);
+            }
+            EventKind::Resync {} => self.reading = Reading::From(None),
             _ => {}
-        }
-        if matches!(self.reading, Reading::Failed) {
-            self.reading = Reading::From(None);
         }
         Some(())
     }
 
-    /// Events name groups by id; the observer may have been given a name.
-    async fn resolve(&mut self, id: &str) {
-        if self.group == id {
-            return;
+    /// Remembers the id of the group once there is one.
+    fn find_group(&mut self) -> Result<Option<String>> {
+        let found = self.node.find_group(self.group.as_ref().unwrap_or(&self.named))?;
+        if found.is_some() {
+            self.group.clone_from(&found);
         }
-        match self.node.groups().await {
-            Ok(groups) => {
-                if let Some(group) = groups.into_iter().find(|group| group.name == self.group) {
-                    self.group = group.id;
-                }
-            }
-            // It may have been ours.
-            Err(_) => self.reading = Reading::Failed,
-        }
+        Ok(found)
     }
 
     async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
-        let page = self.node.list(&self.group, &self.collection, after, PAGE).await?;
+        let page = match self.find_group()? {
+            Some(group) => self.node.list(&group, &self.collection, after, PAGE).await?,
+            None => Vec::new(),
+        };
         let last = page.last().map(|record| record.id.clone());
         let mut observed = self.gone(after, last.as_deref(), &page);
         let more = last.or_else(|| after.filter(|_| !observed.is_empty()).map(str::to_owned));
@@ -164,9 +171,13 @@ impl Observer {
         let mut ids: Vec<String> = self.waiting.drain(..).collect();
         ids.sort_unstable();
         ids.dedup();
+        let group = self.find_group()?;
         let mut observed = Vec::with_capacity(ids.len());
         for id in ids {
-            let record = self.node.record(&self.group, &self.collection, &id).await?;
+            let record = match &group {
+                Some(group) => self.node.record(group, &self.collection, &id).await?,
+                None => None,
+            };
             observed.push(Observed { id, record });
         }
         self.remember(&observed);

@@ -43,6 +43,55 @@ async fn an_observer_that_fell_behind_learns_what_is_gone() {
 }
 
 #[tokio::test]
+async fn an_observer_waits_for_its_group() {
+    let service = service().await;
+    let node = node(&service.url()).await;
+    let mut observer = node.observe("g", "c");
+    assert!(observer.next().await.unwrap().unwrap().is_empty(), "there is nothing in what is not there");
+    node.create_group("other").await.unwrap();
+    node.put("other", "c", "r", json!({"x": 1})).await.unwrap();
+    assert!(observer.next().now_or_never().is_none(), "another group is nothing to it");
+    node.create_group("g").await.unwrap();
+    for id in ["r", "s"] {
+        node.put("g", "c", id, json!({"x": 1})).await.unwrap();
+        while observer.next().await.unwrap().unwrap().first().is_none_or(|first| first.id != id) {}
+    }
+}
+
+#[tokio::test]
+async fn a_name_of_two_groups_is_followed_in_neither() {
+    let service = service().await;
+    let node = node(&service.url()).await;
+    let first = node.create_group("g").await.unwrap();
+    node.put(&first, "c", "r", json!({"x": 1})).await.unwrap();
+    // Whoever follows it already stays with it.
+    let mut early = node.observe("g", "c");
+    assert_eq!(early.next().await.unwrap().unwrap().len(), 1);
+    assert!(early.next().await.unwrap().unwrap().is_empty());
+    let second = second_of_its_name(&node, &service.url(), "g").await;
+    node.put(&second, "c", "s", json!({"x": 1})).await.unwrap();
+    let mut late = node.observe("g", "c");
+    assert_eq!(late.next().await.unwrap().unwrap_err().kind, ErrorKind::Usage);
+    node.put(&first, "c", "t", json!({"x": 1})).await.unwrap();
+    assert_eq!(early.next().await.unwrap().unwrap()[0].id, "t");
+    assert_eq!(late.next().await.unwrap().unwrap_err().kind, ErrorKind::Usage);
+    let mut by_id = node.observe(&second, "c");
+    assert_eq!(by_id.next().await.unwrap().unwrap()[0].id, "s");
+}
+
+/// Another user's group, which this node joins.
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+async fn second_of_its_name(node: &Node, service: &str, name: &str) -> String {
+    let owner = common::node(service).await;
+    let mut events = node.events();
+    let link = owner.share(Share::new("me", name)).await.unwrap().link;
+    node.open_link(&link, "owner").await.unwrap();
+    let joined = wait(&mut events, "to join", |event| matches!(event, EventKind::Joined { .. })).await;
+    let EventKind::Joined { group, .. } = joined.kind else { unreachable!() };
+    group
+}
+
+#[tokio::test]
 async fn messages_that_are_given_up_make_room_for_others() {
     let service = service().await;
     let (alice, bob) = paired(&service.url()).await;

@@ -30,7 +30,7 @@ Stream<List<RecordChange>> changesOf(Connection connection, Object owner, Observ
         }
       }
 
-      _Follower(connection, owner, call, controller, (changes) {
+      _follow(connection, owner, call, controller, (changes) {
         complete = complete || changes.isEmpty;
         for (final change in changes) {
           // What is newer stands where it came.
@@ -38,7 +38,7 @@ Stream<List<RecordChange>> changesOf(Connection connection, Object owner, Observ
           waiting[change.id] = change;
         }
         tell();
-      }, onLast: () => tell(last: true)).begin();
+      }, onLast: () => tell(last: true));
       controller.onResume = tell;
     });
 
@@ -53,14 +53,14 @@ Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ObserveCal
         controller.addSync(records.values.toList());
       }
 
-      _Follower(connection, owner, call, controller, (changes) {
+      _follow(connection, owner, call, controller, (changes) {
         complete = complete || changes.isEmpty;
         for (final RecordChange(:id, :record) in changes) {
           record == null ? records.remove(id) : records[id] = record;
         }
         changed = true;
         tell();
-      }, onLast: () => tell(last: true)).begin();
+      }, onLast: () => tell(last: true));
       controller.onResume = tell;
     });
 
@@ -110,91 +110,36 @@ final class _EventFollower implements EventListener {
   }
 }
 
-/// Follows a collection. As long as there is no such group, there is nothing in it.
-final class _Follower implements EventListener {
-  _Follower(
-    this._connection,
-    this._owner,
-    this._call,
-    this._controller,
-    this._onChanges, {
-    required void Function() onLast,
-  }) : _onLast = onLast;
-
-  final Connection _connection;
-  final Object _owner;
-  final ObserveCall _call;
-  final MultiStreamController<Object?> _controller;
-  final void Function(List<RecordChange> changes) _onChanges;
+/// Follows a collection until the listener cancels, the node is closed, or reading fails.
+void _follow(
+  Connection connection,
+  Object owner,
+  ObserveCall call,
+  MultiStreamController<Object?> controller,
+  void Function(List<RecordChange> changes) onChanges, {
 
   /// Nothing follows: what was held back for a listener that is paused is told, and waits for it.
-  final void Function() _onLast;
-
-  Future<void> Function() _end = Future.value;
-
-  /// While there is no such group: whether it may have appeared since the library was asked.
-  bool _appeared = false;
-  bool _missing = false;
-  bool _told = false;
-  bool _cancelled = false;
-
-  void begin() {
-    if (_connection.isClosed) return _refuse(_controller);
-    _controller.onCancel = () {
-      _cancelled = true;
-      _connection.remove(this);
-      return _end();
-    };
-    _connection.add(this, _owner);
-    _ask();
-  }
-
-  @override
-  void onEvent(Event event) {
-    if (event is! JoinedEvent && event is! ChangedEvent && event is! ResyncEvent) return;
-    _appeared = true;
-    if (_missing) _ask();
-  }
-
-  @override
-  void onEnd() => _finish();
-
-  void _finish([ConnectoidException? failure]) {
-    _connection.remove(this);
-    _onLast();
-    if (failure != null) _controller.addErrorSync(failure);
-    _controller.closeSync();
-  }
-
-  void _ask() {
-    _appeared = _missing = false;
-    _end = _connection.follow(
-      _owner,
-      _call,
-      onPage: (page) {
-        // There is such a group, so events are of no interest any more.
-        _connection.remove(this);
-        if (!_cancelled) _onChanges(page.records);
-      },
-      onEnd: _onFailure,
-    );
-  }
-
-  void _onFailure(ConnectoidException failure) {
-    if (_cancelled) return;
-    switch (failure) {
-      case ClosedException() || CancelledException():
-        _finish();
-      case UsageException() when _appeared:
-        _ask();
-      case UsageException():
-        _missing = true;
-        if (!_told) _onChanges(const []);
-        _told = true;
-      default:
-        _finish(failure);
-    }
-  }
+  required void Function() onLast,
+}) {
+  if (connection.isClosed) return _refuse(controller);
+  var cancelled = false;
+  final end = connection.follow(
+    owner,
+    call,
+    onPage: (page) {
+      if (!cancelled) onChanges(page.records);
+    },
+    onEnd: (failure) {
+      if (cancelled) return;
+      onLast();
+      if (failure is! ClosedException && failure is! CancelledException) controller.addErrorSync(failure);
+      controller.closeSync();
+    },
+  );
+  controller.onCancel = () {
+    cancelled = true;
+    return end();
+  };
 }
 
 void _refuse(MultiStreamController<Object?> controller) {

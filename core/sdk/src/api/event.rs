@@ -139,7 +139,7 @@ pub enum EventKind {
         /// Why.
         problem: Error,
     },
-    /// Events were dropped, because nobody took them. Read again what is shown.
+    /// Events were dropped, because nobody took them; its place is that of the last of them. Read again what is shown.
     Resync {},
 }
 
