@@ -8,12 +8,14 @@ use std::{
     fs, io,
     path::{Path, PathBuf},
     pin::Pin,
+    thread,
     time::Duration,
 };
 
 use argon2::{Algorithm, Argon2, Params, Version};
 use connectoid_protocol::encoding::{base64url, parse_base64url};
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -65,10 +67,21 @@ impl FileKeyStore {
 }
 
 impl KeyStore for FileKeyStore {
+    /// To stretch a passphrase takes a good part of a second: that is not done on a thread that serves other tasks.
     fn load(&self) -> KeyStoreFuture<'_, Option<MasterSecret>> {
-        Box::pin(async { load(&self.path, self.passphrase.as_ref()) })
+        let (path, passphrase) = (self.path.clone(), self.passphrase.clone());
+        let (done, loaded) = oneshot::channel();
+        let work = thread::Builder::new().name("connectoid-key".to_owned()).spawn(move || {
+            // Nobody may wait any more.
+            let _ = done.send(load(&path, passphrase.as_ref()));
+        });
+        Box::pin(async move {
+            work.map_err(|error| failed(&error))?;
+            loaded.await.unwrap_or_else(|_| Err(VaultError::KeyStore("it panicked".to_owned())))
+        })
     }
 
+    /// On the caller's thread: whoever gives an opening up must not leave a file that is still being written.
     fn save<'a>(&'a self, secret: &'a MasterSecret) -> KeyStoreFuture<'a, ()> {
         Box::pin(async { save(&self.path, self.passphrase.as_ref(), secret) })
     }
