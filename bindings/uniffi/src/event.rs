@@ -176,8 +176,9 @@ impl Subscription {
 #[uniffi::export]
 impl Subscription {
     /// Ends it. A call of the listener that is under way is cancelled.
-    pub fn cancel(&self) {
+    pub fn cancel(&self) -> Result<(), NodeError> {
         drop(self.0.lock().unwrap_or_else(PoisonError::into_inner).take());
+        Ok(())
     }
 }
 

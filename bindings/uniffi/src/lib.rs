@@ -6,10 +6,10 @@
 //! | rule | how |
 //! |---|---|
 //! | sizes | what an app hands in is bounded by `limits` before the SDK sees it |
-//! | threads | every method may be called from any thread; the SDK has its own. Reads work on the thread that polls |
+//! | threads | every method may be called from any thread; the SDK has its own. Records are read on the caller's |
 //! | cancelling | dropping a future cancels the command in the engine; dropping a [`Subscription`] ends it |
 //! | callbacks | are asynchronous and batched: the SDK waits for one batch to be taken before it hands over the next, and what does not fit its queue becomes a `resync` |
-//! | panics | become an internal error of the call; none unwinds into the other language |
+//! | panics | become an internal error of the call; none unwinds into the other language. Whatever can be called says so by a `Result`, without which what is generated for Swift would end the app |
 //! | errors | [`NodeError`]: a stable kind, a text for people, a text for bug reports |
 
 mod doctor;

@@ -42,8 +42,8 @@ impl Node {
     }
 
     /// This user's id, by which peers know it.
-    pub fn user_id(&self) -> String {
-        self.user_id.clone()
+    pub fn user_id(&self) -> Result<String, NodeError> {
+        Ok(self.user_id.clone())
     }
 
     /// The app came to the foreground or went to the background.
@@ -63,10 +63,11 @@ impl Node {
 
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call fails with
     /// `Closed`; closing again does nothing.
-    pub async fn shut_down(&self) {
-        let Ok(node) = self.open_node() else { return };
+    pub async fn shut_down(&self) -> Result<(), NodeError> {
+        let Ok(node) = self.open_node() else { return Ok(()) };
         // Whoever closes it at the same time waits for the same end.
         node.close().await;
         self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        Ok(())
     }
 }

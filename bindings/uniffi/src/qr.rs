@@ -21,8 +21,8 @@ impl Qr {
     }
 
     /// As an SVG document, one unit per module.
-    pub fn svg(&self) -> String {
-        self.0.to_svg()
+    pub fn svg(&self) -> Result<String, NodeError> {
+        Ok(self.0.to_svg())
     }
 
     /// As a PNG image, `scale` pixels per module (1 to 32), black on white.
@@ -31,7 +31,7 @@ impl Qr {
     }
 
     /// For a terminal with a dark background.
-    pub fn terminal(&self) -> String {
-        self.0.to_terminal()
+    pub fn terminal(&self) -> Result<String, NodeError> {
+        Ok(self.0.to_terminal())
     }
 }

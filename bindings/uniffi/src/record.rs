@@ -6,6 +6,7 @@
 use std::time::SystemTime;
 
 use connectoid::{Error, ErrorKind, api};
+use futures_util::FutureExt;
 use serde_json::Value;
 
 use crate::{
@@ -67,6 +68,7 @@ pub struct Version {
 }
 
 #[uniffi::export]
+#[allow(clippy::needless_pass_by_value, reason = "what comes from another language is owned")]
 impl Node {
     /// Sets fields of a record, a JSON object; fields that are not named stay. Durable when this returns.
     pub async fn put(
@@ -92,20 +94,16 @@ impl Node {
         Ok(self.open_node()?.commit(&group, writes).await?)
     }
 
-    /// Reads a record, on the thread that polls.
-    pub async fn record(
-        &self,
-        group: String,
-        collection: String,
-        id: String,
-    ) -> Result<Option<Record>, NodeError> {
+    /// Reads a record, on the caller's thread.
+    pub fn record(&self, group: String, collection: String, id: String) -> Result<Option<Record>, NodeError> {
         limits::names(&[&group, &collection, &id])?;
-        Ok(self.open_node()?.record(&group, &collection, &id).await?.map(Into::into))
+        let record = at_once(self.open_node()?.record(&group, &collection, &id))?;
+        Ok(record.map(Into::into))
     }
 
-    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`, on the thread that
-    /// polls.
-    pub async fn list(
+    /// Reads records of a collection in the order of their ids, at most 10,000, those behind `after`, on the caller's
+    /// thread.
+    pub fn list(
         &self,
         group: String,
         collection: String,
@@ -114,7 +112,7 @@ impl Node {
     ) -> Result<Vec<Record>, NodeError> {
         limits::names(&[&group, &collection, after.as_deref().unwrap_or_default()])?;
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let records = self.open_node()?.list(&group, &collection, after.as_deref(), limit).await?;
+        let records = at_once(self.open_node()?.list(&group, &collection, after.as_deref(), limit))?;
         Ok(records.into_iter().map(Into::into).collect())
     }
 
@@ -129,6 +127,12 @@ impl Node {
         let versions = self.open_node()?.history(&group, &collection, &id).await?;
         Ok(versions.into_iter().map(Into::into).collect())
     }
+}
+
+/// What is read never waits.
+fn at_once<T>(reading: impl Future<Output = connectoid::Result<T>>) -> Result<T, NodeError> {
+    let waits = || Err(Error::new(ErrorKind::Internal, "a reading waits"));
+    Ok(reading.now_or_never().unwrap_or_else(waits)?)
 }
 
 impl From<api::Record> for Record {

@@ -83,7 +83,7 @@ async fn listeners_that_fail_are_told_on_and_in_the_end_of_the_end() {
         let Some(Observation::Records { records }) = next(&mut records).await else { panic!("no records") };
         assert_eq!(records[0].record.as_ref().unwrap().fields, fields);
     }
-    node.shut_down().await;
+    node.shut_down().await.unwrap();
     assert!(next(&mut events).await.is_none() && next(&mut records).await.is_none());
     drop((subscription, observer));
     let NodeError::Failed { problem } = node.groups().await.unwrap_err();
@@ -94,7 +94,7 @@ async fn listeners_that_fail_are_told_on_and_in_the_end_of_the_end() {
 async fn a_cancelled_subscription_is_told_nothing_more() {
     let node = node(None).await.unwrap();
     let (tell, mut told) = unbounded_channel();
-    node.subscribe(Arc::new(Failing(tell))).unwrap().cancel();
+    node.subscribe(Arc::new(Failing(tell))).unwrap().cancel().unwrap();
     assert!(tokio::time::timeout(PATIENCE, told.recv()).await.unwrap().is_none(), "the listener is gone");
 }
 
@@ -119,7 +119,7 @@ impl KeyStore for Keys {
 #[tokio::test]
 async fn a_key_store_of_the_app_is_asked_and_its_failure_told() {
     let keys = Arc::new(Keys(Mutex::default(), false));
-    node(Some(keys.clone())).await.unwrap().shut_down().await;
+    node(Some(keys.clone())).await.unwrap().shut_down().await.unwrap();
     assert_eq!(keys.0.lock().unwrap().as_ref().map(Vec::len), Some(32));
     for (keys, kind) in [
         (Keys(Mutex::default(), true), ErrorKind::StorageUnavailable),

@@ -29,7 +29,8 @@ pub enum ErrorKind {
     /// The peer uses another mailbox than this node knows: one of both was restored from an old copy, or the
     /// peer stopped sharing. Unshare the peer and share a new link.
     PairLost,
-    /// Nobody answered yet: the other side is offline. The SDK keeps trying.
+    /// Nobody answered yet: the other side is offline. The SDK keeps trying. From `send`: too many messages wait
+    /// already; this one was not taken, send it again later.
     Unanswered,
     /// Both sides answered, but no packets get through: a TURN server is needed.
     NoRoute,

@@ -597,7 +597,8 @@ final class ServiceProblemEvent extends Event {
   };
 }
 
-/// Events were dropped, because nobody took them. Read again what is shown.
+/// Events were dropped, because nobody took them; its place is that of the last of them. Read again
+/// what is shown.
 final class ResyncEvent extends Event {
   /// Makes one.
   const ResyncEvent({required super.at, required super.sequence});

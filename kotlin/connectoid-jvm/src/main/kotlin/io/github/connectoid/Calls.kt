@@ -2,8 +2,9 @@ package io.github.connectoid
 
 import io.github.connectoid.ffi.InternalException
 import io.github.connectoid.ffi.NodeException
+import kotlin.coroutines.cancellation.CancellationException
 
-/** Makes a call into the library; its errors become those of this API. */
+/** Makes a call into the library; its errors become those of this API, and so do those of what is generated. */
 internal inline fun <T> call(block: () -> T): T =
     try {
         block()
@@ -11,6 +12,15 @@ internal inline fun <T> call(block: () -> T): T =
         throw failed.problem.toPublic(failed)
     } catch (defect: InternalException) {
         throw ConnectoidException.Internal(Failure("internal", Blame.INTERNAL, DEFECT, defect.toString(), defect))
+    } catch (wrong: IllegalArgumentException) {
+        // A number or a duration that cannot be handed over.
+        throw usage(wrong)
+    } catch (gone: IllegalStateException) {
+        // That of a cancelled coroutine is one too.
+        throw if (gone is CancellationException) gone else usage(gone)
     }
+
+internal fun usage(cause: RuntimeException): ConnectoidException.Usage =
+    ConnectoidException.Usage(Failure("usage", Blame.USAGE, cause.message ?: "the call is wrong", "$cause", cause))
 
 internal const val DEFECT = "a defect of this SDK; please report it with the text of `debug`"

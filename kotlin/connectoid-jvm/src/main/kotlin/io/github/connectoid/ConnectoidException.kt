@@ -8,7 +8,8 @@ import io.github.connectoid.ffi.Problem as FfiProblem
  * What went wrong. There is one class for each kind, which says what to do; the kinds are the same in every language of
  * this SDK.
  *
- * Nothing in it is secret: no link, key or address.
+ * Nothing in it is secret: no link, key or address. Two with the same kind and message are equal, so that a [Peer] with
+ * a problem equals itself when it is read again.
  */
 public sealed class ConnectoidException(failure: Failure) : Exception(failure.text, failure.cause) {
     /** The kind's name in every language: `link_used`, … */
@@ -19,6 +20,11 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
 
     /** For bug reports. */
     public val debug: String = failure.debug
+
+    override fun equals(other: Any?): Boolean =
+        other is ConnectoidException && kind == other.kind && message == other.message
+
+    override fun hashCode(): Int = 31 * kind.hashCode() + message.hashCode()
 
     /** The call itself is wrong: an unknown nickname, a malformed value. Fix the call. */
     public class Usage internal constructor(failure: Failure) : ConnectoidException(failure)
@@ -44,7 +50,10 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
      */
     public class PairLost internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying. */
+    /**
+     * Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying. From [Node.send]: too many
+     * messages wait already; this one was not taken, send it again later.
+     */
     public class Unanswered internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** Both sides answered, but no packets get through. Give a TURN server in [Settings.iceServers]. */

@@ -31,12 +31,7 @@ internal fun changesOf(node: NodeInterface, group: String, collection: String): 
             is Observation.Records ->
                 emit(observation.records.map { RecordChange(it.id, it.record?.toPublic()) })
             Observation.Complete -> emit(emptyList())
-            is Observation.Failed -> {
-                val problem = observation.problem.toPublic()
-                // As long as there is no such group, there is nothing in it.
-                if (problem !is ConnectoidException.Usage) throw problem
-                emit(emptyList())
-            }
+            is Observation.Failed -> throw observation.problem.toPublic()
         }
     },
 )
@@ -56,7 +51,10 @@ internal fun subscribeTo(node: NodeInterface, handler: suspend (Event) -> Unit):
     val listener = EventHandler(handler)
     val subscription = call { node.subscribe(listener) }
     listener.subscription = subscription
-    return AutoCloseable { subscription.close() }
+    return AutoCloseable {
+        listener.isClosed = true
+        subscription.close()
+    }
 }
 
 /**
@@ -96,7 +94,15 @@ private class EventHandler(private val handler: suspend (Event) -> Unit) : Event
     /** The library holds the listener, and so the listener the subscription: it lasts though nobody keeps it. */
     @Volatile var subscription: Subscription? = null
 
-    override suspend fun onEvents(events: List<FfiEvent>) = events.forEach { handle(it.toPublic()) }
+    /** Events come in batches; of one that is under way, the rest is not told any more. */
+    @Volatile var isClosed: Boolean = false
+
+    override suspend fun onEvents(events: List<FfiEvent>) {
+        for (event in events) {
+            if (isClosed) return
+            handle(event.toPublic())
+        }
+    }
 
     override suspend fun onClosed() = Unit
 

@@ -32,7 +32,7 @@ import kotlinx.serialization.json.buildJsonObject
  */
 public class Node private constructor(private val ffi: NodeInterface) : AutoCloseable {
     /** This user's id, by which peers know it. */
-    public val userId: String = ffi.userId()
+    public val userId: String = call { ffi.userId() }
 
     /**
      * What happens, in order, from the moment at which a collector begins. Ends when the node is closed.
@@ -47,8 +47,9 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * Calls a handler for what happens from now on, one event at a time, until the subscription is closed. For code
      * without a coroutine scope; [events] is the same as a flow.
      *
-     * The handler may call the node. What it throws is logged by `java.util.logging` under the name
-     * `io.github.connectoid`, and the next event follows.
+     * The handler runs on `Dispatchers.Default`, not on the thread of a user interface, and may call the node. When the
+     * subscription is closed, a handler that is at work is cancelled, and no other event follows. What it throws is
+     * logged by `java.util.logging` under the name `io.github.connectoid`, and the next event follows.
      */
     public fun subscribe(handler: suspend (Event) -> Unit): AutoCloseable = subscribeTo(ffi, handler)
 
@@ -63,7 +64,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * @param services other services than the node's, for this link
      * @param linkBase another link base than the node's, for this link
      * @param placement where in the URL the address stands
-     * @throws ConnectoidException.Usage for a nickname that is taken
+     * @throws ConnectoidException.Usage for a nickname that is taken, or a negative duration
      * @throws ConnectoidException.NotPermitted if the group is another user's
      */
     public suspend fun share(
@@ -198,7 +199,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     /**
      * Reads records of a collection in the order of their ids, at most [limit] (up to 10,000), those behind [after].
      *
-     * @throws ConnectoidException.Usage for an unknown group
+     * @throws ConnectoidException.Usage for an unknown group, or a negative limit
      */
     public suspend fun list(
         group: String,
@@ -217,7 +218,8 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     /**
      * The records of a collection in the order of their ids, now and again whenever they have changed: what a list on
      * the screen shows. A collector that is slow gets the latest. Empty as long as there is no such group. Ends when
-     * the node is closed.
+     * the node is closed; throws [ConnectoidException.Usage] if several groups have the name, and others if the storage
+     * fails.
      */
     public fun observe(group: String, collection: String): Flow<List<Record>> =
         snapshotsOf(changes(group, collection))
@@ -234,6 +236,8 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
      *
      * @throws ConnectoidException.NoRoute if the connection broke before the message was confirmed
+     * @throws ConnectoidException.Unanswered if 64 messages wait for a connection already, or 256 for being confirmed:
+     *   this one was not taken, send it again later
      */
     public suspend fun send(nickname: String, data: ByteArray): Unit = call { ffi.send(nickname, data) }
 
@@ -254,7 +258,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * fails with [ConnectoidException.Closed]. Closing again does nothing. Is carried out even if the caller is
      * cancelled: half closed is no state to be in.
      */
-    public suspend fun shutdown(): Unit = withContext(NonCancellable) { ffi.shutDown() }
+    public suspend fun shutdown(): Unit = withContext(NonCancellable) { call { ffi.shutDown() } }
 
     /** As [shutdown], but blocks the thread until it is done, for seconds at worst: nothing for a user interface's. */
     override fun close(): Unit = runBlocking { shutdown() }

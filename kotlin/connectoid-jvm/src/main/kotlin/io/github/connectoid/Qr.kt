@@ -18,6 +18,7 @@ public class Qr(link: String) : AutoCloseable {
      * As a PNG image, black on white.
      *
      * @param scale pixels per module, 1 to 32
+     * @throws ConnectoidException.Usage for another scale
      */
     public fun png(scale: Int): ByteArray = call {
         require(scale >= 1) { "a scale is positive" }

@@ -2,6 +2,7 @@ package io.github.connectoid
 
 import java.lang.ref.WeakReference
 import java.util.concurrent.LinkedBlockingQueue
+import java.util.concurrent.atomic.AtomicInteger
 import java.util.logging.Handler
 import java.util.logging.LogRecord
 import java.util.logging.Logger
@@ -140,6 +141,30 @@ class FollowingTest {
             subscription.close()
             val after = node.expect<EventKind.Changed> { node.put("g", "c", "r") { put("x", 2) } }
             assertTrue(heard.tryReceive().isFailure, "$before was the last, not $after")
+        }
+    }
+
+    @Test
+    fun `of a batch that is under way, a closed subscription is told nothing more`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val (heard, gate) = Pair(Channel<Event>(Channel.UNLIMITED), CompletableDeferred<Unit>())
+            val (subscription, count) = Pair(CompletableDeferred<AutoCloseable>(), AtomicInteger())
+            subscription.complete(
+                node.subscribe {
+                    heard.trySend(it)
+                    gate.await()
+                    if (count.incrementAndGet() == 2) subscription.getCompleted().close()
+                },
+            )
+            node.put("g", "c", "first") { put("x", 1) }
+            heard.receive()
+            // These wait, and come as one batch.
+            repeat(20) { node.put("g", "c", "$it") { put("x", 1) } }
+            gate.complete(Unit)
+            heard.receive()
+            node.expect<EventKind.Changed> { node.put("g", "c", "after") { put("x", 1) } }
+            assertTrue(heard.tryReceive().isFailure, "an event of a closed subscription")
         }
     }
 

@@ -71,7 +71,7 @@ class RecordsTest {
         assertEquals(ids.drop(1).take(2), node.list("g", "c", after = "a", limit = 2).map { it.id })
         assertEquals(2, node.list("g", "c", after = "b").first()["n"]?.jsonPrimitive?.int)
         fails<ConnectoidException.Usage> { node.list("unknown", "c") }
-        assertThrows(IllegalArgumentException::class.java) { alone { it.list("g", "c", limit = -1) } }
+        assertThrows(ConnectoidException.Usage::class.java) { alone { it.list("g", "c", limit = -1) } }
     }
 
     @Test

@@ -62,4 +62,4 @@ internal suspend fun inform(tell: suspend () -> Unit) {
     }
 }
 
-private val LOGGER: Logger = Logger.getLogger("io.github.connectoid")
+internal val LOGGER: Logger = Logger.getLogger("io.github.connectoid")

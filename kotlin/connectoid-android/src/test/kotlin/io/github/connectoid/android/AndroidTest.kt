@@ -3,6 +3,7 @@ package io.github.connectoid.android
 import example.App
 import android.app.Activity
 import android.app.Application
+import android.app.job.JobParameters
 import android.app.job.JobScheduler
 import android.net.ConnectivityManager
 import io.github.connectoid.ConnectoidException
@@ -15,11 +16,15 @@ import java.util.concurrent.TimeUnit
 import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.runBlocking
+import kotlinx.coroutines.withTimeout
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -28,6 +33,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.shadow.api.Shadow
 import org.robolectric.shadows.ShadowNetwork
 
 @RunWith(RobolectricTestRunner::class)
@@ -66,7 +72,8 @@ class AndroidTest {
     fun `the node learns whether the app is in front`() {
         val told = LinkedBlockingQueue<Pace>()
         val early = Robolectric.buildActivity(Activity::class.java).create().start()
-        val watcher = AppStateWatcher(application) { told.put(it) }
+        val watcher = AppStateWatcher(application, Pace.FOREGROUND) { told.put(it) }
+        assertEquals(Pace.FOREGROUND, told.next())
         early.stop()
         assertEquals(Pace.BACKGROUND, told.next())
         val activity = Robolectric.buildActivity(Activity::class.java).create().start()
@@ -79,6 +86,24 @@ class AndroidTest {
         watcher.close()
         activity.start()
         assertTrue(told.isEmpty())
+    }
+
+    @Test
+    fun `an activity from before the watcher counts when another covers it`() {
+        val told = LinkedBlockingQueue<Pace>()
+        val early = Robolectric.buildActivity(Activity::class.java).create().start().resume()
+        val watcher = AppStateWatcher(application, Pace.BACKGROUND) { told.put(it) }
+        assertEquals(Pace.BACKGROUND, told.next())
+        early.pause()
+        assertEquals(Pace.FOREGROUND, told.next())
+        val cover = Robolectric.buildActivity(Activity::class.java).create().start().resume()
+        cover.pause()
+        early.resume()
+        cover.stop()
+        early.pause().stop()
+        assertEquals(Pace.BACKGROUND, told.next())
+        assertTrue("the early one was visible all the time", told.isEmpty())
+        watcher.close()
     }
 
     @Test
@@ -121,7 +146,9 @@ class AndroidTest {
         val source = File("src/test/kotlin/io/github/connectoid/android/Sample.kt").readText()
         assertTrue("```kotlin\n${source.substring(source.indexOf("class App"))}```\n" in File("../README.md").readText())
         val app = application as App
-        app.node.await().close()
+        val node = app.node()
+        assertSame(node, app.node())
+        node.close()
         assertEquals(1, app.noBackupFilesDir.listFiles().orEmpty().size)
     }
 
@@ -132,10 +159,69 @@ class AndroidTest {
         val job = requireNotNull(scheduler.getPendingJob(SyncJobService.DEFAULT_ID))
         assertEquals(2.hours.inWholeMilliseconds, job.intervalMillis)
         assertEquals(TestJob::class.java.name, job.service.className)
+        // Scheduled again, it would be cancelled if it were running.
+        SyncJobService.schedule(application, TestJob::class.java, every = 2.hours)
+        assertSame(job, scheduler.getPendingJob(SyncJobService.DEFAULT_ID))
+        SyncJobService.schedule(application, TestJob::class.java, every = 3.hours)
+        val changed = requireNotNull(scheduler.getPendingJob(SyncJobService.DEFAULT_ID))
+        assertEquals(3.hours.inWholeMilliseconds, changed.intervalMillis)
     }
 
+    @Test
+    fun `a job ends, and one that fails is tried again`() {
+        for ((work, isTriedAgain) in listOf<Pair<suspend () -> Unit, Boolean>>(
+            suspend { } to false,
+            suspend { error("thrown by the app") } to true,
+            // Its own timeout is a failure of the app, and cancels nobody.
+            suspend { withTimeout(1) { awaitCancellation() } } to true,
+        )) {
+            val job = Robolectric.setupService(TestJob::class.java)
+            job.work = work
+            assertTrue(job.onStartJob(parameters()))
+            val said = shadowOf(job)
+            // The one is said a moment before the other.
+            until { said.isJobFinished && said.isRescheduleNeeded == isTriedAgain }
+        }
+    }
+
+    @Test
+    fun `a job that the system stops is cancelled and says nothing more`() {
+        val job = Robolectric.setupService(TestJob::class.java)
+        val (begun, ended) = LinkedBlockingQueue<Unit>() to LinkedBlockingQueue<Throwable>()
+        job.work = {
+            begun.put(Unit)
+            try {
+                awaitCancellation()
+            } catch (cancelled: CancellationException) {
+                ended.put(cancelled)
+                throw cancelled
+            }
+        }
+        job.onStartJob(parameters())
+        begun.next()
+        assertTrue("the rest comes next time", job.onStopJob(parameters()))
+        ended.next()
+        assertFalse(shadowOf(job).isJobFinished)
+    }
+
+    /** As the system would make them. */
+    private fun parameters(): JobParameters =
+        Shadow.newInstanceOf(JobParameters::class.java)
+
     class TestJob : SyncJobService() {
-        override suspend fun node(): Node = Node.open(Settings(folder = null))
+        var work: suspend () -> Unit = {}
+
+        override suspend fun node(): Node = error("the work needs none")
+
+        override suspend fun sync() = work()
+    }
+
+    private fun until(isSo: () -> Boolean) {
+        val end = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS)
+        while (!isSo()) {
+            assertTrue("waited in vain", System.nanoTime() < end)
+            Thread.onSpinWait()
+        }
     }
 
     private fun <T : Any> LinkedBlockingQueue<T>.next(): T =

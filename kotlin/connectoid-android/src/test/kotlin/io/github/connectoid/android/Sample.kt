@@ -8,21 +8,24 @@ import io.github.connectoid.android.AppStateWatcher
 import io.github.connectoid.android.NetworkWatcher
 import io.github.connectoid.android.SyncJobService
 import java.io.File
-import kotlinx.coroutines.CoroutineScope
-import kotlinx.coroutines.CoroutineStart
-import kotlinx.coroutines.Dispatchers
-import kotlinx.coroutines.async
+import kotlinx.coroutines.sync.Mutex
+import kotlinx.coroutines.sync.withLock
 
 class App : Application() {
-    val node = CoroutineScope(Dispatchers.Default).async(start = CoroutineStart.LAZY) {
+    private val opening = Mutex()
+    private var opened: Node? = null
+
+    suspend fun node(): Node = opening.withLock { opened ?: open().also { opened = it } }
+
+    private suspend fun open(): Node {
         val settings = Settings(File(filesDir, "connectoid"), services = listOf("https://mailbox.example"))
-        val node = Node.open(settings, AndroidKeyStore(this@App))
-        AppStateWatcher(this@App, node)
-        NetworkWatcher(this@App, node)
-        node
+        val node = Node.open(settings, AndroidKeyStore(this))
+        AppStateWatcher(this, node)
+        NetworkWatcher(this, node)
+        return node
     }
 }
 
 class SyncJob : SyncJobService() {
-    override suspend fun node() = (application as App).node.await()
+    override suspend fun node() = (application as App).node()
 }
