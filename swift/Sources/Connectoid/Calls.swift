@@ -1,3 +1,4 @@
+import Dispatch
 internal import ConnectoidBindings
 
 /// Makes a call into the library; its errors become those of this API.
@@ -17,6 +18,14 @@ func call<T>(_ body: () throws -> T) throws -> T {
         return try body()
     } catch {
         throw translated(error)
+    }
+}
+
+/// Makes a call that reads many records from the disk, on a thread that may wait for it.
+func callAside<T: Sendable>(_ body: @escaping @Sendable () throws -> T) async throws -> T {
+    try Task.checkCancellation()
+    return try await withCheckedThrowingContinuation { caller in
+        DispatchQueue.global().async { caller.resume(with: Result { try call(body) }) }
     }
 }
 

@@ -31,7 +31,8 @@ public struct ConnectoidError: Error, Sendable, Hashable {
         /// The peer uses another mailbox than this node knows: one of both was restored from an old copy, or the peer
         /// stopped sharing. Unshare the peer and share a new link.
         case pairLost = "pair_lost"
-        /// Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying.
+        /// Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying. From
+        /// ``Node/send(_:_:)``: too many messages wait already; this one was not taken, send it again later.
         case unanswered
         /// Both sides answered, but no packets get through. Give a TURN server in ``NodeSettings/iceServers``.
         case noRoute = "no_route"

@@ -10,7 +10,8 @@ internal import ConnectoidBindings
 /// for try await items in alice.observe("shopping", "items") { show(items) }
 /// ```
 ///
-/// Everything may be called from any thread or actor, and blocks none. Cancelling a task that waits for a call cancels
+/// Everything may be called from any thread or actor, and blocks none; to read one record takes some microseconds of the
+/// task's thread. Cancelling a task that waits for a call cancels
 /// the work itself, and the call throws a `CancellationError`; a write that was already handed to the store stays
 /// written. All else that goes wrong is a ``ConnectoidError``, which says who is at fault and what to do.
 ///
@@ -22,14 +23,14 @@ public final class Node: Sendable {
     /// This user's id, by which peers know it.
     public let userId: String
 
-    private init(_ ffi: ConnectoidBindings.Node) {
+    private init(_ ffi: ConnectoidBindings.Node) throws {
         self.ffi = ffi
-        userId = ffi.userId()
+        userId = try call { try ffi.userId() }
     }
 
     deinit {
         // Streams hold on to the library's part, and shall end.
-        Task { [ffi] in await ffi.shutDown() }
+        Task { [ffi] in await shutDown(ffi) }
     }
 
     /// Opens the node of a data folder, or makes one.
@@ -52,10 +53,10 @@ public final class Node: Sendable {
             asked?.end()
         }
         guard !Task.isCancelled else {
-            if case let .success(ffi) = opened { await Node(ffi).close() }
+            if case let .success(ffi) = opened { await shutDown(ffi) }
             throw CancellationError()
         }
-        return Node(try call { try opened.get() })
+        return try Node(call { try opened.get() })
     }
 
     // MARK: Events
@@ -69,12 +70,14 @@ public final class Node: Sendable {
     /// Calls a handler for what happens from now on, one event at a time, until the subscription is cancelled or
     /// dropped. For code without a task; ``events`` is the same as a stream.
     ///
-    /// The handler may call the node. What it throws is told in the system's log (on standard error where there is
-    /// none), and the next event follows.
+    /// The handler runs on no particular actor, so a user interface is changed on the main actor from it; it may call the
+    /// node. When the subscription is cancelled, a handler that is at work is cancelled, and no other event follows. What
+    /// it throws is told in the system's log (on standard error where there is none), and the next event follows.
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/closed``.
     public func subscribe(_ handler: @escaping @Sendable (Event) async throws -> Void) throws -> EventSubscription {
-        try call { EventSubscription(try ffi.subscribe(listener: EventHandler(handler))) }
+        let listener = EventHandler(handler)
+        return try call { EventSubscription(try ffi.subscribe(listener: listener), onCancel: listener.end) }
     }
 
     // MARK: People
@@ -246,7 +249,7 @@ public final class Node: Sendable {
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` for an unknown group.
     public func record(_ group: String, _ collection: String, _ id: String) async throws -> Record? {
-        try await call { try await ffi.record(group: group, collection: collection, id: id).map(Record.init) }
+        try call { try ffi.record(group: group, collection: collection, id: id).map(Record.init) }
     }
 
     /// Reads records of a collection in the order of their ids, at most `limit` (up to 10,000), those behind `after`.
@@ -255,11 +258,10 @@ public final class Node: Sendable {
     public func list(
         _ group: String, _ collection: String, after: String? = nil, limit: Int = 1000
     ) async throws -> [Record] {
-        try await call {
-            guard limit >= 0 else { throw ConnectoidError.usage("a limit is not negative") }
-            let limit = UInt32(clamping: limit)
-            let records = try await ffi.list(group: group, collection: collection, after: after, limit: limit)
-            return records.map(Record.init)
+        guard limit >= 0 else { throw ConnectoidError.usage("a limit is not negative") }
+        let limit = UInt32(clamping: limit)
+        return try await callAside { [ffi] in
+            try ffi.list(group: group, collection: collection, after: after, limit: limit).map(Record.init)
         }
     }
 
@@ -274,7 +276,8 @@ public final class Node: Sendable {
 
     /// The records of a collection in the order of their ids, now and again whenever they have changed: what a list on
     /// the screen shows. Whoever iterates slowly gets the latest. Empty as long as there is no such group. Ends when the
-    /// node is closed. A stream is for one loop: ask again for another.
+    /// node is closed; throws ``ConnectoidError/Kind-swift.enum/usage`` if several groups have the name, and others if
+    /// the storage fails. A stream is for one loop: ask again for another.
     public func observe(_ group: String, _ collection: String) -> AsyncThrowingStream<[Record], any Error> {
         snapshots(of: ffi, group, collection)
     }
@@ -291,7 +294,8 @@ public final class Node: Sendable {
     /// back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/noRoute`` if the connection broke before the message was confirmed: it
-    ///   may or may not have arrived.
+    ///   may or may not have arrived. ``ConnectoidError/Kind-swift.enum/unanswered`` if 64 messages wait for a connection
+    ///   already, or 256 for being confirmed: this one was not taken, send it again later.
     public func send(_ nickname: String, _ data: Data) async throws {
         try await call {
             try checkLength(data.count)
@@ -327,6 +331,12 @@ public final class Node: Sendable {
     /// fails with ``ConnectoidError/Kind-swift.enum/closed``. Closing again does nothing. Is carried out even if the
     /// task is cancelled: half closed is no state to be in.
     public func close() async {
-        await Task { [ffi] in await ffi.shutDown() }.value
+        await shutDown(ffi)
     }
+}
+
+/// Is carried out even if the caller's task is cancelled: half closed is no state to be in.
+private func shutDown(_ ffi: ConnectoidBindings.Node) async {
+    let closing = Task { try await ffi.shutDown() }
+    if case let .failure(error) = await closing.result { report("the node could not be closed", error) }
 }

@@ -13,7 +13,9 @@ public final class QRCode: Sendable {
     }
 
     /// As an SVG document, one unit per module.
-    public var svg: String { ffi.svg() }
+    public var svg: String {
+        get throws { try call { try ffi.svg() } }
+    }
 
     /// As a PNG image, black on white.
     ///
@@ -25,5 +27,7 @@ public final class QRCode: Sendable {
     }
 
     /// For a terminal with a dark background.
-    public var terminal: String { ffi.terminal() }
+    public var terminal: String {
+        get throws { try call { try ffi.terminal() } }
+    }
 }

@@ -10,7 +10,8 @@ private let log = Logger(subsystem: "io.github.connectoid", category: "app")
 /// there is none.
 func report(_ what: String, _ error: any Error) {
     #if canImport(os)
-    log.error("\(what): \(String(describing: error))")
+    // Without a word about it, the log would show neither.
+    log.error("\(what, privacy: .public): \(String(describing: error), privacy: .public)")
     #else
     FileHandle.standardError.write(Data("connectoid: \(what): \(error)\n".utf8))
     #endif

@@ -3,9 +3,11 @@ internal import ConnectoidBindings
 /// Something that goes on until it is cancelled, or nothing refers to this any more.
 public final class EventSubscription: Sendable {
     private let ffi: ConnectoidBindings.Subscription
+    private let onCancel: @Sendable () -> Void
 
-    init(_ ffi: ConnectoidBindings.Subscription) {
+    init(_ ffi: ConnectoidBindings.Subscription, onCancel: @escaping @Sendable () -> Void = {}) {
         self.ffi = ffi
+        self.onCancel = onCancel
     }
 
     deinit {
@@ -14,7 +16,12 @@ public final class EventSubscription: Sendable {
 
     /// Ends it. A handler that is at work is cancelled. Ending it again does nothing.
     public func cancel() {
-        ffi.cancel()
+        onCancel()
+        do {
+            try ffi.cancel()
+        } catch {
+            report("a subscription could not be ended", error)
+        }
     }
 }
 
@@ -125,8 +132,6 @@ private final class RecordRelay<B: Buffer>: ConnectoidBindings.RecordListener {
         switch observation {
         case let .records(records): .success(records.map(RecordChange.init))
         case .complete: .success([])
-        // As long as there is no such group, there is nothing in it.
-        case let .failed(problem) where problem.kind == .usage: .success([])
         case let .failed(problem): .failure(ConnectoidError(problem))
         }
     }
@@ -135,13 +140,19 @@ private final class RecordRelay<B: Buffer>: ConnectoidBindings.RecordListener {
 /// Calls an app's handler, one event at a time.
 final class EventHandler: ConnectoidBindings.EventListener {
     private let handle: @Sendable (Event) async throws -> Void
+    private let ended = Locked(false)
 
     init(_ handle: @escaping @Sendable (Event) async throws -> Void) {
         self.handle = handle
     }
 
+    /// Events come in batches; of one that is under way, the rest is not told any more.
+    func end() {
+        ended.withLock { $0 = true }
+    }
+
     func onEvents(events: [ConnectoidBindings.Event]) async throws {
-        for event in events {
+        for event in events where !ended.withLock({ $0 }) {
             do {
                 try await handle(Event(event))
             } catch {

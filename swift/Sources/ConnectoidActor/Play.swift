@@ -26,7 +26,7 @@ func play(_ call: JSONValue, _ id: Int, on node: Node) async throws -> JSONValue
     case "user_id": return ["reply": "user", "id": .string(node.userId)]
     case "qr":
         let code = try QRCode(try call.text("link"))
-        let image = call["format"] == "png" ? try code.png(scale: call["scale"]?.int ?? 8) : Data(code.svg.utf8)
+        let image = call["format"] == "png" ? try code.png(scale: call["scale"]?.int ?? 8) : Data(try code.svg.utf8)
         return ["reply": "image", "data": .string(Base64URL.encode(image))]
     case let method: throw Misunderstood("there is no method \(method)")
     }

@@ -1,4 +1,4 @@
-import Connectoid
+@testable import Connectoid
 import ConnectoidTestSupport
 import Foundation
 import Testing
@@ -99,6 +99,44 @@ import Testing
         }
     }
 
+    @Test func ofABatchThatIsUnderWayACancelledSubscriptionIsToldNothingMore() async throws {
+        try await storyOfOne { node in
+            let (heard, own) = (Told<Event>(), Locked<EventSubscription?>(nil))
+            let (gates, gate) = AsyncStream.makeStream(of: Void.self)
+            let subscription = try node.subscribe { event in
+                await heard.tell(event)
+                if await heard.all.count == 1 { for await _ in gates {} } else { own.withLock { $0 }?.cancel() }
+            }
+            own.withLock { $0 = subscription }
+            try await node.put("g", "c", "first", ["x": 1])
+            _ = await heard.first(1)
+            // These wait, and come as one batch.
+            for number in 0..<20 { try await node.put("g", "c", "\(number)", ["x": 1]) }
+            gate.finish()
+            _ = await heard.first(2)
+            _ = try await node.expect(\.changed) { try await node.put("g", "c", "after", ["x": 1]) }
+            #expect(await heard.all.count == 2)
+        }
+    }
+
+    @Test func aNodeThatIsClosedNeedNotBeTold() async throws {
+        try await storyOfOne { node in
+            await node.close()
+            let (ends, end) = AsyncStream.makeStream(of: Void.self)
+            let told = try await standardError {
+                let teller = Teller<Pace> { [witness = Witness(end)] pace in
+                    withExtendedLifetime(witness) {}
+                    try await node.setPace(pace)
+                }
+                teller.tell(.background)
+                // It lets go of all, though the teller is still there.
+                for await _ in ends {}
+                teller.tell(.foreground)
+            }
+            #expect(!told.contains("could not be told"))
+        }
+    }
+
     @Test func aLoopThatIsTooSlowIsToldSo() async throws {
         try await storyOfOne { node in
             let events = node.events
@@ -128,6 +166,19 @@ import Testing
     private func name(_ number: Int) -> String { String(format: "%04d", number) }
 
     private func put(_ number: Int) -> Write { .put(collection: "c", id: name(number), fields: ["x": 1]) }
+}
+
+/// Says when nothing refers to it any more.
+private final class Witness: Sendable {
+    private let end: AsyncStream<Void>.Continuation
+
+    init(_ end: AsyncStream<Void>.Continuation) {
+        self.end = end
+    }
+
+    deinit {
+        end.finish()
+    }
 }
 
 /// What is written to standard error meanwhile.

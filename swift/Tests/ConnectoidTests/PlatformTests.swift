@@ -33,18 +33,4 @@ import Testing
         #expect(await told.first(2) == [1, 5])
         gate.finish()
     }
-
-    @Test func aNodeThatIsClosedNeedNotBeTold() async throws {
-        try await story { service in
-            let node = try await node(service)
-            await node.close()
-            let told = Told<Void>()
-            let teller = Teller<Pace> { pace in
-                await told.tell(())
-                try await node.setPace(pace)
-            }
-            teller.tell(.background)
-            _ = await told.first(1)
-        }
-    }
 }

@@ -1,29 +1,70 @@
-#if canImport(UIKit) && !os(watchOS)
-import UIKit
+#if (canImport(UIKit) && !os(watchOS)) || canImport(AppKit)
+import Foundation
 
-/// Tells a node whether the app is in front of its user: then it looks for news often, else seldom. Make one for each
-/// node, and keep it as long as the node. In SwiftUI, the modifier `pace(of:)` does the same.
+#if canImport(UIKit)
+import UIKit
+#else
+import AppKit
+#endif
+
+/// Tells a node whether the app is in front of its user: then it looks for news often, else seldom. It begins with how
+/// it is now. Make one for each node, and keep it as long as the node; it ends when nothing refers to it any more. In an
+/// app with one window, SwiftUI's modifier `pace(of:)` does the same.
 @MainActor public final class AppStateWatcher {
-    private let teller: Teller<Pace>
-    private var observers: [any NSObjectProtocol] = []
+    private let observers: Observers
 
     /// Begins to watch.
     public init(_ node: Node) {
         let teller = Teller<Pace> { [weak node] pace in try await node?.setPace(pace) }
-        self.teller = teller
-        let center = NotificationCenter.default
-        for (name, pace) in [
-            (UIApplication.willEnterForegroundNotification, Pace.foreground),
-            (UIApplication.didEnterBackgroundNotification, Pace.background),
-        ] {
-            observers.append(center.addObserver(forName: name, object: nil, queue: nil) { _ in teller.tell(pace) })
-        }
+        teller.tell(Self.pace)
+        observers = Observers(of: Self.changes) { pace in teller.tell(pace ?? Self.pace) }
     }
 
     /// Ends watching.
     public func stop() {
-        observers.forEach(NotificationCenter.default.removeObserver)
-        observers = []
+        observers.end()
+    }
+
+    #if canImport(UIKit)
+    private static var pace: Pace { UIApplication.shared.applicationState == .background ? .background : .foreground }
+
+    private static let changes: [(Notification.Name, Pace?)] = [
+        (UIApplication.willEnterForegroundNotification, .foreground),
+        (UIApplication.didEnterBackgroundNotification, .background),
+    ]
+    #else
+    /// An app of which something can be seen.
+    private static var pace: Pace {
+        NSApplication.shared.occlusionState.contains(.visible) ? .foreground : .background
+    }
+
+    private static let changes: [(Notification.Name, Pace?)] = [
+        (NSApplication.didChangeOcclusionStateNotification, nil)
+    ]
+    #endif
+}
+
+/// What was asked of the notification center, until nothing refers to it any more.
+private final class Observers {
+    private var tokens: [any NSObjectProtocol] = []
+
+    /// Calls a handler on the main thread, with what belongs to the notification.
+    init(of names: [(Notification.Name, Pace?)], _ handle: @escaping @Sendable @MainActor (Pace?) -> Void) {
+        for (name, pace) in names {
+            tokens.append(
+                NotificationCenter.default.addObserver(forName: name, object: nil, queue: .main) { _ in
+                    MainActor.assumeIsolated { handle(pace) }
+                })
+        }
+    }
+
+    deinit {
+        end()
+    }
+
+    func end() {
+        tokens.forEach(NotificationCenter.default.removeObserver)
+        tokens = []
     }
 }
 #endif
@@ -33,7 +74,7 @@ import SwiftUI
 
 extension View {
     /// Has a node look for news often while this view's scene is in front of its user, else seldom: put it on the
-    /// content of the app's `WindowGroup`.
+    /// content of the app's `WindowGroup`. Where an app has several windows, `AppStateWatcher` looks at the whole app.
     public func pace(of node: Node?) -> some View {
         modifier(ScenePace(node: node))
     }
@@ -43,8 +84,14 @@ private struct ScenePace: ViewModifier {
     let node: Node?
     @Environment(\.scenePhase) private var phase
 
+    /// What is told again when it changes: a node that has just been opened is told too.
+    private struct Occasion: Equatable {
+        let node: ObjectIdentifier?
+        let phase: ScenePhase
+    }
+
     func body(content: Content) -> some View {
-        content.task(id: phase) {
+        content.task(id: Occasion(node: node.map(ObjectIdentifier.init), phase: phase)) {
             do {
                 try await node?.setPace(phase == .background ? .background : .foreground)
             } catch is CancellationError {

@@ -5,7 +5,8 @@ extension Node {
     /// The defaults fit into the half minute that a `BGAppRefreshTask` has. Call it in the task's handler, and cancel it
     /// in the handler of the task's expiration.
     ///
-    /// - Returns: Whether every peer is known to have all that this node has.
+    /// - Returns: Whether every peer is known to have all that this node has; one that is offline for days is nothing to
+    ///   hurry for.
     public func syncInBackground(
         budget: Duration = .seconds(25), quiet: Duration = .seconds(8)
     ) async throws -> Bool {

@@ -7,6 +7,11 @@ import Security
 ///
 /// The data folder alone, restored on another device, is of no use then: exclude it from backups
 /// (`URLResourceValues.isExcludedFromBackup`), or expect ``ConnectoidError/Kind-swift.enum/wrongKey`` there.
+///
+/// On macOS, this keychain is for apps that are signed with an entitlement for a keychain access group (the capability
+/// *Keychain Sharing*). To others it answers with `errSecMissingEntitlement`, and opening a node fails with
+/// ``ConnectoidError/Kind-swift.enum/storageUnavailable``: give a program on the command line a passphrase, or a key store
+/// of its own.
 public struct KeychainKeyStore: KeyStore {
     /// What the keychain failed with.
     public struct Failure: Error, CustomStringConvertible {

@@ -13,7 +13,10 @@ public final class NetworkWatcher: Sendable {
         // The first path is the one that there is.
         let before = Locked<[String]?>(nil)
         monitor.pathUpdateHandler = { path in
-            guard path.status == .satisfied else { return }
+            guard path.status == .satisfied else {
+                // What comes next is another network, even if it looks the same.
+                return before.withLock { before in before = before.map { _ in [] } }
+            }
             let now = path.availableInterfaces.map(\.name) + path.gateways.map { "\($0)" }
             let changed = before.withLock { before in
                 defer { before = now }
