@@ -1,12 +1,12 @@
 // Bundles `libconnectoid` with the app: Dart and Flutter run this when they build one.
 //
 // The libraries were built before, with `cargo xtask package flutter`, and lie in `native/`. An app can name another file
-// in its own pubspec:
+// for a platform in its own pubspec:
 //
 //     hooks:
 //       user_defines:
 //         connectoid:
-//           library: path/to/libconnectoid.so
+//           library_linux_x64: path/to/libconnectoid.so
 
 import 'dart:io';
 
@@ -20,14 +20,14 @@ Future<void> main(List<String> arguments) => build(arguments, (input, output) as
   final simulator = system == OS.iOS && code.iOS.targetSdk == IOSSdk.iPhoneSimulator;
   final folder = '${system.name}_${code.targetArchitecture.name}${simulator ? '_simulator' : ''}';
   final library =
-      input.userDefines.path('library') ??
+      input.userDefines.path('library_$folder') ??
       input.packageRoot.resolve('native/$folder/${system.dylibFileName('connectoid')}');
   output.dependencies.add(library);
   if (!File.fromUri(library).existsSync()) {
     throw BuildError(
       message:
-          'package:connectoid has no library for $folder. Build it with Rust, and name the file as `library` in the '
-          'user_defines of your pubspec: see its README, "Building".',
+          'package:connectoid has no library for $folder. Build it with Rust, and name the file as `library_$folder` in '
+          'the user_defines of your pubspec: see its README, "Building".',
     );
   }
   output.assets.code.add(

@@ -5,6 +5,7 @@
 library;
 
 import 'dart:async';
+import 'dart:developer';
 
 import 'src/model.dart';
 import 'src/node.dart';
@@ -17,9 +18,12 @@ import 'src/node.dart';
 /// ```
 final class AppStateWatcher {
   /// Watches for a node.
-  AppStateWatcher(this._node);
+  AppStateWatcher(Node node) : this.telling(node.setPace);
 
-  final Node _node;
+  /// Tells somebody else.
+  AppStateWatcher.telling(this._tell);
+
+  final Future<void> Function(Pace pace) _tell;
   Pace? _told;
 
   /// Takes a state: an `AppLifecycleState` of Flutter. Of the states without a window in front, `inactive` is one that
@@ -32,7 +36,7 @@ final class AppStateWatcher {
     };
     if (pace == null || pace == _told) return;
     _told = pace;
-    _unlessClosed(_node.setPace(pace));
+    unawaited(_inform(_tell(pace)));
   }
 }
 
@@ -44,9 +48,12 @@ final class AppStateWatcher {
 /// ```
 final class NetworkWatcher {
   /// Watches for a node.
-  NetworkWatcher(this._node);
+  NetworkWatcher(Node node) : this.telling(node.networkChanged);
 
-  final Node _node;
+  /// Tells somebody else.
+  NetworkWatcher.telling(this._tell);
+
+  final Future<void> Function() _tell;
   Object? _last;
 
   /// Takes what the network is now; the first is that with which the node began.
@@ -54,7 +61,7 @@ final class NetworkWatcher {
     final now = '$network';
     final before = _last;
     _last = now;
-    if (before != null && before != now) _unlessClosed(_node.networkChanged());
+    if (before != null && before != now) unawaited(_inform(_tell()));
   }
 }
 
@@ -90,7 +97,14 @@ extension BackgroundSync on Node {
   }
 }
 
-/// The platform tells things also while the app closes its node; then they are of no interest.
-void _unlessClosed(Future<void> told) {
-  told.onError<ClosedException>((_, __) {});
+/// The platform tells things also while the app closes its node; then they are of no interest. What else goes wrong is
+/// nothing that whoever calls the watcher could mend: it is logged.
+Future<void> _inform(Future<void> told) async {
+  try {
+    await told;
+  } on ClosedException {
+    return;
+  } on ConnectoidException catch (failure) {
+    log('the node could not be told what the platform says', name: 'connectoid', error: failure);
+  }
 }

@@ -68,17 +68,32 @@ void packageTests() {
     check(!await alice.syncInBackground(budget: quiet));
   }));
 
-  test('an app tells that it comes and goes, and that the network changes', () => storyOfTwo((alice, bob) async {
-    final watcher = AppStateWatcher(alice);
-    _AppLifecycleState.values.forEach(watcher.changed);
-    final network = NetworkWatcher(alice);
+  test('an app tells that it comes and goes, and that the network changes', () async {
+    final told = <Object>[];
+    final watcher = AppStateWatcher.telling((pace) async => told.add(pace));
+    for (final state in ['inactive', 'resumed', 'inactive', 'hidden', 'paused', 'hidden', 'inactive', 'resumed']) {
+      watcher.changed(_AppLifecycleState.values.byName(state));
+    }
+    check(told.join() == [Pace.foreground, Pace.background, Pace.foreground].join(), told);
+    told.clear();
+    final network = NetworkWatcher.telling(() async => told.add('changed'));
     for (final kinds in [['wifi'], ['wifi'], ['mobile'], <String>[]]) {
       network.changed(kinds);
     }
-    await alice.groups();
-    await alice.close();
+    check(told.length == 2, told);
+  });
+
+  test('what the platform says while the app closes is of no interest', () => storyOfTwo((alice, bob) async {
+    final watcher = AppStateWatcher(bob)..changed(_AppLifecycleState.hidden);
+    final network = NetworkWatcher(bob)..changed(['wifi']);
+    // The connection moves over; whoever opened the link begins.
+    final moved = bob.events.firstWhere((event) => event is DisconnectedEvent || event is ConnectedEvent);
+    network.changed(['mobile']);
+    await moved;
+    await bob.close();
+    // An error that nobody catches would end the test.
     watcher.changed(_AppLifecycleState.resumed);
     network.changed(['wifi']);
-    await fails<ClosedException>(alice.groups);
+    await fails<ClosedException>(bob.groups);
   }));
 }

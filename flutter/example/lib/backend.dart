@@ -21,7 +21,10 @@ class Backend {
   /// Opens the node. Its secret is kept where the platform keeps secrets.
   static Future<Backend> open() async {
     final folder = await getApplicationSupportDirectory();
-    const storage = FlutterSecureStorage();
+    const storage = FlutterSecureStorage(
+      // Work in the background finds it too, and no other device does.
+      iOptions: IOSOptions(accessibility: KeychainAccessibility.first_unlock_this_device),
+    );
     final node = await Node.open(
       Settings(
         folder: '${folder.path}/connectoid',
@@ -33,9 +36,15 @@ class Backend {
         write: (text) => storage.write(key: 'connectoid', value: text),
       ),
     );
-    final groups = await node.groups();
-    if (groups.every((group) => group.name != groupName)) await node.createGroup(groupName);
-    return Backend._(node);
+    try {
+      final groups = await node.groups();
+      if (groups.every((group) => group.name != groupName)) await node.createGroup(groupName);
+      return Backend._(node);
+    } on Object {
+      // It holds its folder; whoever tries again would not get it.
+      await node.close();
+      rethrow;
+    }
   }
 
   final Node node;
@@ -52,7 +61,11 @@ class Backend {
   Future<void> add(String list, String name) async {
     final id = name.trim().toLowerCase();
     final present = await node.record(list, collection, id);
-    final count = present?['count'] as int? ?? 0;
+    // Others write too, and perhaps something else.
+    final count = switch (present?['count']) {
+      final int count => count,
+      _ => 0,
+    };
     await node.put(list, collection, id, {'name': name.trim(), 'count': count + 1, 'done': false});
   }
 

@@ -187,7 +187,11 @@ class _HomePageState extends State<HomePage> {
 
   Widget _item(Record item) => Dismissible(
     key: ValueKey((_list?.id, item.id)),
-    onDismissed: (_) => _try(() => widget.backend.remove(_list!.id, item.id)),
+    // The list takes it away when it is deleted, and keeps it if it may not be.
+    confirmDismiss: (_) async {
+      await _try(() => widget.backend.remove(_list!.id, item.id));
+      return false;
+    },
     child: CheckboxListTile(
       value: item['done'] == true,
       title: Text('${item['name'] ?? item.id}'),

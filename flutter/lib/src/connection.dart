@@ -71,7 +71,13 @@ final class Connection {
     required T Function(Connection connection, String userId) opened,
     required void Function(T value) discard,
   }) {
-    final connection = Connection._(Library.instance, keyStore);
+    final Connection connection;
+    try {
+      connection = Connection._(Library.instance, keyStore);
+    } on Object catch (error, trace) {
+      // There is no library, or one of another version.
+      return CancelableFuture(Future.error(error, trace), cancel: () {});
+    }
     final result = Completer<T>();
     final id = ++connection._lastId;
     connection._port.handler = connection._receive;

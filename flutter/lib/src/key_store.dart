@@ -9,7 +9,9 @@ abstract interface class KeyStore {
   /// Over a store of texts, such as `flutter_secure_storage`:
   ///
   /// ```dart
-  /// const storage = FlutterSecureStorage();
+  /// const storage = FlutterSecureStorage(
+  ///   iOptions: IOSOptions(accessibility: KeychainAccessibility.first_unlock_this_device),
+  /// );
   /// final keyStore = KeyStore.ofTexts(
   ///   read: () => storage.read(key: 'connectoid'),
   ///   write: (text) => storage.write(key: 'connectoid', value: text),
