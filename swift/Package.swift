@@ -14,7 +14,7 @@ let ffi: Target =
 
 let package = Package(
     name: "connectoid",
-    platforms: [.iOS(.v16), .macOS(.v13), .tvOS(.v16), .watchOS(.v9), .visionOS(.v1)],
+    platforms: [.iOS(.v16), .macOS(.v13)],
     products: [.library(name: "Connectoid", targets: ["Connectoid"])],
     targets: [
         ffi,

@@ -184,34 +184,19 @@ fn the_readme_has_the_example() {
     assert!(include_str!("../README.md").contains(&format!("```c\n{part}```")));
 }
 
-/// As the README describes it.
+/// As `cargo xtask package c` does it.
 #[cfg(target_os = "linux")]
-fn install(prefix: &Path) {
-    let copy = |from: PathBuf, to: &str| {
-        let to = prefix.join(to);
-        std::fs::create_dir_all(to.parent().unwrap()).unwrap();
-        if from.extension().is_some_and(|extension| extension == "in") {
-            let text = std::fs::read_to_string(from).unwrap();
-            std::fs::write(to, text.replace("@VERSION@", env!("CARGO_PKG_VERSION"))).unwrap();
-        } else {
-            std::fs::copy(from, to).unwrap();
-        }
-    };
-    let source = crate_folder();
-    copy(library_folder().join("libconnectoid.so"), "lib/libconnectoid.so");
-    copy(source.join("include/connectoid.h"), "include/connectoid.h");
-    copy(source.join("connectoid.pc.in"), "lib/pkgconfig/connectoid.pc");
-    copy(source.join("cmake/connectoid-config.cmake"), "lib/cmake/connectoid/connectoid-config.cmake");
-    let version = "lib/cmake/connectoid/connectoid-config-version.cmake";
-    copy(source.join("cmake/connectoid-config-version.cmake.in"), version);
-}
+#[path = "../../../xtask/src/package/prefix.rs"]
+mod prefix;
 
 #[cfg(target_os = "linux")]
 #[test]
 fn an_installation_is_found() {
     let stage = Stage::new();
     let prefix = stage.folder.path().join("prefix");
-    install(&prefix);
+    let root = crate_folder().join("../..");
+    let library = library_folder().join("libconnectoid.so");
+    prefix::install(&library, env!("CARGO_PKG_VERSION"), &root, &prefix).unwrap();
     let example = crate_folder().join("examples");
     let mut programs = Vec::new();
     if has("pkg-config", "looking for the library") {
@@ -236,10 +221,13 @@ fn an_installation_is_found() {
         run(Command::new("cmake").arg("--build").arg(&build));
         programs.push(build.join("share"));
     }
+    // Programs go to machines where the library is in another place.
+    let elsewhere = stage.folder.path().join("elsewhere");
+    std::fs::rename(&prefix, &elsewhere).unwrap();
     for (number, program) in programs.iter().enumerate() {
         let folder = stage.folder(&number.to_string());
         let mut command = Command::new(program);
-        command.args([stage.url(), folder]).env("LD_LIBRARY_PATH", prefix.join("lib"));
+        command.args([stage.url(), folder]).env("LD_LIBRARY_PATH", elsewhere.join("lib"));
         assert!(run(&mut command).contains(r#""record":{"id":"milk","fields":{"count":2}}"#));
     }
 }

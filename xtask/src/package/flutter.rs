@@ -1,6 +1,6 @@
 //! The libraries that the Flutter package bundles, where its build hook looks for them.
 
-use super::{ELSEWHERE, build_c, built_elsewhere, copy};
+use super::{C, build_c, copy, platforms::PLATFORMS};
 use crate::command::Result;
 
 const FOLDER: &str = "flutter/native";
@@ -10,8 +10,8 @@ pub(super) fn package() -> Result {
     let library = build_c()?;
     let file = library.rsplit('/').next().unwrap_or(&library);
     copy(&library, &format!("{FOLDER}/{}/{file}", here()))?;
-    for platform in ELSEWHERE.iter().filter(|platform| platform.flutter != here()) {
-        if let Some(library) = built_elsewhere(platform, "connectoid-c", "connectoid")? {
+    for platform in PLATFORMS.iter().filter(|platform| platform.flutter != here()) {
+        if let Some(library) = platform.library(&C)? {
             copy(&library, &format!("{FOLDER}/{}/libconnectoid.{}", platform.flutter, platform.ending))?;
         }
     }

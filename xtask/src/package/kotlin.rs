@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use super::{ELSEWHERE, FOLDER, VERSION, build_natives, built_elsewhere, copy, make, remove};
+use super::{FFI, FOLDER, VERSION, build_natives, copy, make, platforms::PLATFORMS, remove};
 use crate::{
     command::{self, Result, root},
     natives::{self, NATIVES},
@@ -15,9 +15,9 @@ const VERSIONS: [&str; 4] = ["kotlin", "coroutines", "serialization", "jna"];
 /// The jar, with the library of this machine inside, and those for other desktops that are there.
 pub(super) fn jvm() -> Result {
     build_natives()?;
-    for platform in &ELSEWHERE {
+    for platform in &PLATFORMS {
         let Some(name) = platform.jna.filter(|name| *name != natives::platform()) else { continue };
-        if let Some(library) = built_elsewhere(platform, "connectoid-ffi", "connectoid_ffi")? {
+        if let Some(library) = platform.library(&FFI)? {
             copy(&library, &format!("{NATIVES}/{name}/libconnectoid_ffi.{}", platform.ending))?;
         }
     }
@@ -42,9 +42,9 @@ pub(super) fn android() -> Result {
     fs::write(root().join(STAGE).join("R.txt"), "").map_err(|error| format!("R.txt: {error}"))?;
     classes(&format!("{STAGE}/classes.jar"))?;
     let mut is_empty = true;
-    for platform in &ELSEWHERE {
+    for platform in &PLATFORMS {
         let Some(name) = platform.android else { continue };
-        if let Some(library) = built_elsewhere(platform, "connectoid-ffi", "connectoid_ffi")? {
+        if let Some(library) = platform.library(&FFI)? {
             copy(&library, &format!("{STAGE}/jni/{name}/libconnectoid_ffi.so"))?;
             is_empty = false;
         }

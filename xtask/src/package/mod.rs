@@ -1,12 +1,13 @@
 //! `cargo xtask package c|jvm|android|apple|flutter`: what is published, in `target/packages`.
 //!
 //! The library for this machine is built here, stripped, and held against the budget of its size and against what it may
-//! export. Those for other platforms are built with their vendors' tools, and taken from where Cargo puts them; what is
-//! missing is named.
+//! export. So are those for other platforms, with their vendors' tools; what is missing is named.
 
 mod c;
 mod flutter;
 mod kotlin;
+mod platforms;
+mod prefix;
 
 use std::{fs, path::Path};
 
@@ -22,47 +23,23 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// The library is no larger than this, in bytes.
 const MAX_LIBRARY: u64 = 8 << 20;
 
-/// A platform whose library is built with the vendor's tools.
-struct Platform {
-    /// In Rust.
-    target: &'static str,
-    /// In an AAR.
-    android: Option<&'static str>,
-    /// In Flutter's build hook.
-    flutter: &'static str,
-    /// In a jar, as JNA looks for it.
-    jna: Option<&'static str>,
-    /// The ending of a library.
-    ending: &'static str,
+/// A library that apps are shipped with.
+struct Library {
+    package: &'static str,
+    name: &'static str,
+    /// How what it shows begins. Anything else could clash with what an app brings: its own SQLite, say.
+    exports: &'static [&'static str],
 }
 
-const ELSEWHERE: [Platform; 8] = [
-    android("aarch64-linux-android", "arm64-v8a", "android_arm64"),
-    android("armv7-linux-androideabi", "armeabi-v7a", "android_arm"),
-    android("x86_64-linux-android", "x86_64", "android_x64"),
-    ios("aarch64-apple-ios", "ios_arm64"),
-    ios("aarch64-apple-ios-sim", "ios_arm64_simulator"),
-    desktop("aarch64-apple-darwin", "macos_arm64", "darwin-aarch64", "dylib"),
-    desktop("x86_64-unknown-linux-gnu", "linux_x64", "linux-x86-64", "so"),
-    desktop("aarch64-unknown-linux-gnu", "linux_arm64", "linux-aarch64", "so"),
-];
+/// For Kotlin and Swift.
+const FFI: Library = Library {
+    package: "connectoid-ffi",
+    name: "connectoid_ffi",
+    exports: &["ffi_connectoid_ffi_", "uniffi_", "UNIFFI_META_"],
+};
 
-const fn android(target: &'static str, name: &'static str, flutter: &'static str) -> Platform {
-    Platform { target, android: Some(name), flutter, jna: None, ending: "so" }
-}
-
-const fn ios(target: &'static str, flutter: &'static str) -> Platform {
-    Platform { target, android: None, flutter, jna: None, ending: "dylib" }
-}
-
-const fn desktop(
-    target: &'static str,
-    flutter: &'static str,
-    jna: &'static str,
-    ending: &'static str,
-) -> Platform {
-    Platform { target, android: None, flutter, jna: Some(jna), ending }
-}
+/// For C and Dart.
+const C: Library = Library { package: "connectoid-c", name: "connectoid", exports: &["connectoid_"] };
 
 /// Makes a package.
 pub(crate) fn run(what: Option<&str>) -> Result {
@@ -83,7 +60,7 @@ fn build_natives() -> Result {
     remove(NATIVES)?;
     natives::run(Profile::Embedded)?;
     let library = format!("{NATIVES}/{}/{}", natives::platform(), natives::library_name());
-    exports_only(&library, &["ffi_connectoid_ffi_", "uniffi_", "UNIFFI_META_"])?;
+    exports_only(&library, &FFI)?;
     eprintln!("{library}: {} KiB", fits(&library)? >> 10);
     Ok(())
 }
@@ -104,33 +81,28 @@ fn build_c() -> Result<String> {
     let stripped = c_library();
     command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{}", c_library_name())], ".")?;
     let length = fits(&stripped)?;
-    exports_only(&stripped, &["connectoid_"])?;
+    exports_only(&stripped, &C)?;
     eprintln!("{stripped}: {} KiB", length >> 10);
     Ok(stripped)
 }
 
-/// What else a library shows could clash with what an app brings: its own SQLite, say.
-fn exports_only(library: &str, ours: &[&str]) -> Result {
-    let symbols = output("nm", &["-D", "--defined-only", "--format=just-symbols", library])?;
-    match symbols.lines().find(|name| !ours.iter().any(|prefix| name.starts_with(prefix))) {
-        Some(name) => Err(format!("{library} exports {name}")),
+fn exports_only(file: &str, library: &Library) -> Result {
+    // In Apple's format, names have an underscore more.
+    let (arguments, before): (&[&str], _) =
+        if Path::new(file).extension().is_some_and(|ending| ending == "dylib") {
+            (&["-gUj"], "_")
+        } else {
+            (&["-D", "--defined-only", "--format=just-symbols"], "")
+        };
+    let symbols = output("nm", &[arguments, &[file]].concat())?;
+    let is_ours = |name: &&str| {
+        let name = name.strip_prefix(before).unwrap_or(name);
+        library.exports.iter().any(|prefix| name.starts_with(prefix))
+    };
+    match symbols.lines().find(|name| !is_ours(name)) {
+        Some(name) => Err(format!("{file} exports {name}")),
         None => Ok(()),
     }
-}
-
-/// A library that was built with a vendor's tools, if it is there; says how to build it if not.
-fn built_elsewhere(platform: &Platform, package: &str, name: &str) -> Result<Option<String>> {
-    let Platform { target, ending, .. } = platform;
-    let library = format!("target/{target}/embedded/lib{name}.{ending}");
-    if !root().join(&library).exists() {
-        eprintln!(
-            "missing: {library}; with the linker of the platform: \
-             cargo rustc --profile embedded -p {package} --crate-type cdylib --target {target}"
-        );
-        return Ok(None);
-    }
-    eprintln!("{library}: {} KiB", fits(&library)? >> 10);
-    Ok(Some(library))
 }
 
 /// The size of a library, in bytes, if it is within the budget.
@@ -156,7 +128,7 @@ fn make(folder: &str) -> Result {
 
 fn remove(folder: &str) -> Result {
     let path = root().join(folder);
-    if !Path::exists(&path) {
+    if !path.exists() {
         return Ok(());
     }
     fs::remove_dir_all(path).map_err(|error| format!("{folder}: {error}"))
