@@ -141,9 +141,11 @@ impl Actor {
         self.tell("cancel", json!(id)).await?.success().await.map(drop)
     }
 
-    /// Closes the node.
+    /// Closes the node. What it said and no story has taken belongs to its former life.
     pub async fn close(&mut self) -> Step {
-        self.tell("close", json!(true)).await?.success().await.map(drop)
+        self.tell("close", json!(true)).await?.success().await?;
+        self.heard.lock().untaken.clear();
+        Ok(())
     }
 
     /// Waits for the first event of this name, not yet taken, of which `wanted` is true; takes it.

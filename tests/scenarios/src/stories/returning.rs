@@ -53,26 +53,34 @@ pub(super) async fn reconnect_on_change(stage: &Stage) -> Step {
     sees(&mut alice, "milk", json!({"count": 2})).await
 }
 
-/// Bob closes in the middle of a long transfer. When he comes back, he gets all of it.
+/// Bob closes in the middle of a long transfer, which goes on while he is away. When he comes back, he gets all of it.
 pub(super) async fn close_during_sync(stage: &Stage) -> Step {
     const COMMITS: usize = 20;
     const PER_COMMIT: usize = 500;
     let (mut alice, mut bob) = stage.both().await?;
     meet(&mut alice, &mut bob).await?;
-    for commit in 0..COMMITS {
+    let commit = |commit: usize| {
         let writes: Vec<Value> = (0..PER_COMMIT)
             .map(|number| {
                 let id = format!("{commit:02}-{number:03}");
                 json!({"op": "put", "collection": "many", "id": id, "fields": {"n": number}})
             })
             .collect();
-        alice.call(json!({"method": "commit", "group": "list", "writes": writes})).await?;
+        json!({"method": "commit", "group": "list", "writes": writes})
+    };
+    let mut under_way = Vec::new();
+    for number in 1..COMMITS {
+        under_way.push(alice.start(commit(number)).await?);
     }
     bob.event("changed", |_| true).await?;
     bob.close().await?;
+    for pending in under_way {
+        pending.success().await?;
+    }
+    // However quick they were, this is lacking.
+    alice.call(commit(0)).await?;
     bob.open(stage.settings("bob")).await?;
-    let last = format!("{:02}-{:03}", COMMITS - 1, PER_COMMIT - 1);
-    bob.sees("list", "many", &last, |found| !found.is_null()).await?;
+    bob.sees("list", "many", "00-000", |found| !found.is_null()).await?;
     bob.event("synced", |event| event["nickname"] == "alice").await?;
     let call = json!({"method": "list", "group": "list", "collection": "many", "limit": 10_000});
     let found = bob.call(call).await?["records"].as_array().map(Vec::len);
