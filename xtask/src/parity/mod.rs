@@ -1,5 +1,7 @@
 //! The proof that no language lacks anything: each method of `Node`, each event and each kind of error is in C, Kotlin,
-//! Swift and Dart, with documentation.
+//! Swift and Dart, with documentation, and carries there what it carries in Rust.
+
+mod types;
 
 use std::{collections::BTreeSet, fs};
 
@@ -129,6 +131,7 @@ pub(crate) fn check() -> Result {
     table_is_complete(&facade)?;
     in_c(&schema)?;
     handed_on(&schema)?;
+    types::check(&schema)?;
     LANGUAGES.iter().try_for_each(|language| in_language(language, &schema))
 }
 
