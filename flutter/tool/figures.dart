@@ -13,6 +13,8 @@ const _window = 8;
 
 Future<void> main() => story((service) async {
   await _calls(service);
+  await _callbacks(service);
+  await _bytes(service);
   await _lists(service);
   await _messages(service);
 });
@@ -45,6 +47,43 @@ Future<void> _calls(String service) async {
     await events;
   }
   _tell('an event of many, with the write that causes it', watch.elapsedMicroseconds / many);
+  await node.close();
+}
+
+Future<void> _callbacks(String service) async {
+  final node = await openNode(service);
+  const batch = 100;
+  Future<void> refused() async {
+    try {
+      await node.record('none', 'c', 'r');
+    } on ConnectoidException {
+      return;
+    }
+    throw StateError('it was not refused');
+  }
+
+  await _each(
+    'a callback: a call that is refused, one of 100',
+    200,
+    () => Future.wait([for (var at = 0; at < batch; at++) refused()]),
+    of: batch,
+  );
+  await node.close();
+}
+
+Future<void> _bytes(String service) async {
+  final node = await openNode(service);
+  await node.createGroup('g');
+  final bytes = Uint8List(128 << 10);
+  await _each('1 MiB of bytes in 8 records, written and read back', 20, () async {
+    for (var at = 0; at < 8; at++) {
+      await node.put('g', 'c', '$at', {'data': bytes});
+    }
+    for (var at = 0; at < 8; at++) {
+      final data = (await node.record('g', 'c', '$at'))?.fields['data'];
+      if (data is! Uint8List || data.length != bytes.length) throw StateError('not what was written');
+    }
+  });
   await node.close();
 }
 
@@ -96,7 +135,7 @@ Future<void> _messages(String service) async {
   await Future.wait([alice.close(), bob.close()]);
 }
 
-Future<void> _each(String what, int count, Future<Object?> Function() work) async {
+Future<void> _each(String what, int count, Future<Object?> Function() work, {int of = 1}) async {
   for (var at = 0; at < count ~/ 2; at++) {
     await work();
   }
@@ -104,7 +143,7 @@ Future<void> _each(String what, int count, Future<Object?> Function() work) asyn
   for (var at = 0; at < count; at++) {
     await work();
   }
-  _tell(what, watch.elapsedMicroseconds / count);
+  _tell(what, watch.elapsedMicroseconds / count / of);
 }
 
 void _tell(String what, double microseconds) =>

@@ -50,6 +50,42 @@ static void writes(peer *node) {
   tell("an event of many, with the write that causes it", (now_seconds() - start) / MANY);
 }
 
+/* Calls of whose answer nothing has to be fetched, in batches: what it costs that an answer comes by the callback. */
+static void callbacks(peer *node) {
+  enum { MANY = 20000, BATCH = 100 };
+  double start = now_seconds();
+  for (int i = 0; i < MANY / BATCH; i++) {
+    uint64_t calls[BATCH];
+    for (int at = 0; at < BATCH; at++)
+      calls[at] = begin(node, "{\"method\":\"get\",\"group\":\"none\",\"collection\":\"c\",\"id\":\"r\"}", NULL, 0);
+    for (int at = 0; at < BATCH; at++) connectoid_free(wait_for(node, CONNECTOID_KIND_FAILURE, calls[at], ""));
+  }
+  tell("a callback: a call that is refused, one of 100", (now_seconds() - start) / MANY);
+}
+
+static void bytes(peer *node) {
+  enum { SIZE = 128 << 10, RECORDS = 8, COUNT = 20 };
+  static unsigned char data[SIZE];
+  double start = now_seconds();
+  for (int i = 0; i < COUNT; i++) {
+    char call[200];
+    for (int at = 0; at < RECORDS; at++) {
+      sprintf(call,
+              "{\"method\":\"commit\",\"group\":\"g\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\",\"id\":\"b%d\","
+              "\"fields\":{\"data\":{\"$bytes\":[0,%d]}}}]}",
+              at, SIZE);
+      connectoid_free(reply_to(node, begin(node, call, data, SIZE)));
+    }
+    for (int at = 0; at < RECORDS; at++) {
+      sprintf(call, "{\"method\":\"get\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"b%d\"}", at);
+      connectoid_message *reply = reply_to(node, begin(node, call, NULL, 0));
+      CHECK(reply->bytes_length == SIZE);
+      connectoid_free(reply);
+    }
+  }
+  tell("1 MiB of bytes in 8 records, written and read back", (now_seconds() - start) / COUNT);
+}
+
 static void lists(peer *node) {
   double best = 1e9;
   for (int turn = 0; turn < 10; turn++) {
@@ -103,6 +139,8 @@ int main(int count, char **arguments) {
   each(&node, "a call that reads a record", 5000, "{\"method\":\"get\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"r\"}");
   each(&node, "a call that the engine answers", 5000, "{\"method\":\"groups\"}");
   writes(&node);
+  callbacks(&node);
+  bytes(&node);
   close_peer(&node);
   open_peer(&node, arguments[1]);
   done(&node, "{\"method\":\"create_group\",\"name\":\"g\"}");

@@ -7,6 +7,8 @@ import Foundation
 @main struct Figures {
     static func main() async throws {
         try await callsAndCallbacks()
+        try await callbacksAlone()
+        try await bytes()
         try await longLists()
         try await messages()
     }
@@ -14,7 +16,7 @@ import Foundation
     private static func callsAndCallbacks() async throws {
         try await storyOfOne { node in
             let code = try ConnectoidBindings.Qr(link: "x")
-            try await each("a call that returns a text of 2 KiB", 20_000) { _ = code.svg() }
+            try await each("a call that returns a text of 2 KiB", 20_000) { _ = try code.svg() }
             try await node.put("g", "c", "r", ["count": 2, "name": "milk"])
             try await each("a call that reads a record", 20_000) {
                 _ = try await node.record("g", "c", "r")
@@ -53,6 +55,42 @@ import Foundation
             await listening.value
         }
         tell("an event of many, with the write that causes it", time / count)
+    }
+
+    private static func callbacksAlone() async throws {
+        let (more, count) = (50, 200)
+        try await storyOfOne { node in
+            let (told, hear) = AsyncStream<Void>.makeStream()
+            var heard = told.makeAsyncIterator()
+            var handles: [EventSubscription] = []
+            func heardBy(_ listeners: Int) async throws -> Duration {
+                while handles.count < listeners { handles.append(try node.subscribe { _ in hear.yield() }) }
+                func writes() async throws {
+                    for number in 0..<count {
+                        try await node.put("g", "c", "r", ["count": JSONValue(number)])
+                        for _ in 0..<listeners { _ = await heard.next() }
+                    }
+                }
+                try await writes()
+                return try await ContinuousClock().measure { try await writes() } / count
+            }
+            let one = try await heardBy(1)
+            tell("a callback: an event told to one more listener", (try await heardBy(1 + more) - one) / more)
+            handles.forEach { $0.cancel() }
+        }
+    }
+
+    private static func bytes() async throws {
+        try await storyOfOne { node in
+            let bytes = Data(repeating: 7, count: 128 << 10)
+            try await each("1 MiB of bytes in 8 records, written and read back", 20) {
+                for number in 0..<8 { try await node.put("g", "c", "\(number)", ["data": .bytes(bytes)]) }
+                for number in 0..<8 {
+                    let read = try await node.record("g", "c", "\(number)")?.fields["data"]?.bytes
+                    precondition(read?.count == bytes.count)
+                }
+            }
+        }
     }
 
     private struct Item: Codable {

@@ -44,6 +44,41 @@ class Figures {
     }
 
     @Test
+    fun `callbacks alone`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val heard = Channel<Unit>(Channel.UNLIMITED)
+            val handles = mutableListOf<AutoCloseable>()
+            suspend fun heardBy(listeners: Int): Duration {
+                while (handles.size < listeners) handles += node.subscribe { heard.send(Unit) }
+                suspend fun writes() = repeat(200) {
+                    node.put("g", "c", "r") { put("count", it) }
+                    repeat(listeners) { heard.receive() }
+                }
+                writes()
+                return measureTime { writes() } / 200
+            }
+            val one = heardBy(1)
+            tell("a callback: an event told to one more listener", (heardBy(1 + MORE) - one) / MORE)
+            handles.forEach { it.close() }
+        }
+    }
+
+    @Test
+    fun `bytes there and back`() = story { service ->
+        node(service).use { node ->
+            node.createGroup("g")
+            val bytes = ByteArray(128 shl 10) { it.toByte() }
+            each("1 MiB of bytes in 8 records, written and read back", 20) {
+                repeat(8) { node.put("g", "c", "$it") { putBytes("data", bytes) } }
+                repeat(8) {
+                    check(node.record("g", "c", "$it")?.fields?.get("data")?.bytesOrNull?.size == bytes.size)
+                }
+            }
+        }
+    }
+
+    @Test
     fun `a list of 10,000 records`() = story { service ->
         node(service).use { node ->
             node.createGroup("g")
@@ -86,5 +121,8 @@ class Figures {
     private companion object {
         /** Messages under way at the same time. */
         const val WINDOW = 8
+
+        /** Listeners beside the first. */
+        const val MORE = 50
     }
 }
