@@ -76,6 +76,7 @@ END
 </dict>
 </plist>
 END
+    cp target/packages/THIRD-PARTY.txt "$resources/"
     # SQLite asks when files in the app's own container were changed; nothing leaves the device.
     cat >"$resources/PrivacyInfo.xcprivacy" <<END
 <?xml version="1.0" encoding="UTF-8"?>
@@ -99,6 +100,7 @@ END
 
 # What is generated for Swift, from a library of this machine; then the library of every platform.
 cargo xtask natives
+cargo xtask package notices
 # shellcheck disable=SC2086
 rustup target add $targets
 for target in $targets; do

@@ -34,7 +34,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   kotlin   tests the Kotlin packages
   swift    tests the Swift package, or [toolchain|actor|docs]
   targets  the library type-checked for Android and iOS
-  package  c, jvm, android, apple or flutter: what is published, in target/packages
+  package  c, jvm, android, apple or flutter: what is published, in target/packages; or notices,
+           the licences that are passed on with it
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
   figures  what crossing to each language costs: [c|kotlin|swift|dart], or all, and writes
            docs/benchmarks-languages.md

@@ -1,6 +1,6 @@
 //! The tarball for C.
 
-use super::{FOLDER, VERSION, build_c, prefix, remove};
+use super::{FOLDER, VERSION, build_c, copy, notices, prefix, remove};
 use crate::{
     command::{self, Result, root},
     natives,
@@ -14,6 +14,8 @@ pub(super) fn package() -> Result {
     let library = root().join(build_c()?);
     prefix::install(&library, VERSION, &root(), &root().join(&stage))
         .map_err(|error| format!("{stage}: {error}"))?;
+    notices::write()?;
+    copy(notices::FILE, &format!("{stage}/share/doc/connectoid/THIRD-PARTY.txt"))?;
     let tarball = format!("{FOLDER}/{name}.tar.gz");
     command::run("tar", &["--create", "--gzip", "--file", &tarball, "--directory", FOLDER, &name], ".")
 }

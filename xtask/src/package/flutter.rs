@@ -1,12 +1,21 @@
 //! The libraries that the Flutter package bundles, where its build hook looks for them.
 
-use super::{C, build_c, copy, platforms::PLATFORMS};
-use crate::command::Result;
+use std::fs;
+
+use super::{C, build_c, copy, notices, platforms::PLATFORMS};
+use crate::command::{Result, root};
 
 const FOLDER: &str = "flutter/native";
 
+/// What Flutter shows among the licences of an app.
+const LICENCE: &str = "flutter/LICENSE";
+
 /// That of this machine, and those that were built elsewhere.
 pub(super) fn package() -> Result {
+    notices::write()?;
+    let others = fs::read_to_string(root().join(notices::FILE)).map_err(|error| error.to_string())?;
+    fs::write(root().join(LICENCE), notices::own()? + &others)
+        .map_err(|error| format!("{LICENCE}: {error}"))?;
     let library = build_c()?;
     let file = library.rsplit('/').next().unwrap_or(&library);
     copy(&library, &format!("{FOLDER}/{}/{file}", here()))?;

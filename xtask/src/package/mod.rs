@@ -1,4 +1,5 @@
-//! `cargo xtask package c|jvm|android|apple|flutter`: what is published, in `target/packages`.
+//! `cargo xtask package c|jvm|android|apple|flutter`: what is published, in `target/packages`; or `notices`, the licences
+//! that are passed on with it.
 //!
 //! The library for this machine is built here, stripped, and held against the budget of its size and against what it may
 //! export. So are those for other platforms, with their vendors' tools; what is missing is named.
@@ -6,6 +7,7 @@
 mod c;
 mod flutter;
 mod kotlin;
+mod notices;
 mod platforms;
 mod prefix;
 
@@ -49,8 +51,9 @@ pub(crate) fn run(what: Option<&str>) -> Result {
         Some("jvm") => kotlin::jvm(),
         Some("android") => kotlin::android(),
         Some("flutter") => flutter::package(),
+        Some("notices") => notices::write(),
         Some("apple") => command::run("sh", &["swift/scripts/xcframework.sh"], "."),
-        _ => Err("cargo xtask package c|jvm|android|apple|flutter".into()),
+        _ => Err("cargo xtask package c|jvm|android|apple|flutter|notices".into()),
     }
 }
 
@@ -59,6 +62,8 @@ fn build_natives() -> Result {
     // A library of an earlier build does not slip in.
     remove(NATIVES)?;
     natives::run(Profile::Embedded)?;
+    notices::write()?;
+    copy(notices::FILE, &format!("{NATIVES}/META-INF/connectoid/THIRD-PARTY.txt"))?;
     let library = format!("{NATIVES}/{}/{}", natives::platform(), natives::library_name());
     exports_only(&library, &FFI)?;
     eprintln!("{library}: {} KiB", fits(&library)? >> 10);
