@@ -35,8 +35,7 @@ pub struct Observer {
     group: Option<String>,
     collection: String,
     events: EventStream,
-    /// What was told and is not yet taken in: whoever waits may stop waiting at any moment.
-    event: Option<EventKind>,
+    /// The ids of what has changed and was not read yet.
     waiting: VecDeque<String>,
     reading: Reading,
     /// The ids of the records that have been told: when all is read again, those that are gone are told too.
@@ -61,7 +60,6 @@ impl Observer {
             group: None,
             collection: collection.to_owned(),
             events,
-            event: None,
             waiting: VecDeque::new(),
             reading: Reading::From(None),
             told: BTreeSet::new(),
@@ -98,10 +96,8 @@ impl Observer {
     }
 
     async fn take_event(&mut self) -> Option<()> {
-        let event = match self.event.take() {
-            Some(event) => event,
-            None => self.events.next().await?.kind,
-        };
+        // Nothing is waited for behind this: whoever waits may stop waiting at any moment.
+        let event = self.events.next().await?.kind;
         if matches!(self.reading, Reading::Failed) {
             self.reading = Reading::From(None);
         }
