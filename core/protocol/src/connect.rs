@@ -38,7 +38,7 @@ use rand_core::CryptoRng;
 
 use self::{
     attempt::{Attempt, Stage},
-    pacing::Pacing,
+    pacing::{Pacing, STEADY},
 };
 pub use self::{
     attempt::{AttemptId, DESCRIBE_TIMEOUT, MAX_EARLY, OPEN_TIMEOUT},
@@ -139,6 +139,8 @@ pub struct Connector {
     expected: Option<UserId>,
     attempt: Option<Attempt>,
     live: Option<AttemptId>,
+    /// Since when there is a live session.
+    live_since: u64,
     attempts: u64,
     pacing: Pacing,
     outputs: VecDeque<Output>,
@@ -154,6 +156,7 @@ impl Connector {
             expected,
             attempt: None,
             live: None,
+            live_since: 0,
             attempts: first,
             pacing: Pacing::default(),
             outputs: VecDeque::new(),
@@ -216,7 +219,8 @@ impl Connector {
         self.pacing.is_wanted()
     }
 
-    /// How many attempts have failed since the last session, or since there was a reason to hope.
+    /// How many attempts have failed since the last session, or since there was a reason to hope; and how many sessions in
+    /// a row were cut short before that.
     pub fn failures(&self) -> u32 {
         self.pacing.failures()
     }
@@ -346,7 +350,7 @@ impl Connector {
             }
             (Stage::ExpectHello2(state), Control::Hello2(hello)) => {
                 match state.on_hello2(&hello, self.expected.as_ref()) {
-                    Ok(proven) => return self.go_live(id, proven, attempt.early),
+                    Ok(proven) => return self.go_live(id, proven, attempt.early, now),
                     Err(error) => Err(error),
                 }
             }
@@ -443,13 +447,15 @@ impl Connector {
         }
     }
 
-    fn go_live(&mut self, id: AttemptId, proven: Proven, early: Vec<(u16, Vec<u8>)>) {
+    fn go_live(&mut self, id: AttemptId, proven: Proven, early: Vec<(u16, Vec<u8>)>, now: u64) {
         if let Some(old) = self.live.replace(id) {
+            self.judge_live(now);
             self.outputs.push_back(Output::Close(old));
             self.outputs.push_back(Output::Disconnected(None));
         }
         self.expected = Some(proven.peer.user);
-        self.pacing = Pacing::default();
+        self.live_since = now;
+        self.pacing.met();
         self.outputs.push_back(Output::Connected(id, Box::new(proven), early));
     }
 
@@ -464,9 +470,20 @@ impl Connector {
         self.outputs.push_back(Output::Close(id));
         self.outputs.push_back(Output::Disconnected(failure));
         if failure.is_some() {
+            self.judge_live(now);
             self.pacing.want();
+        } else {
+            self.pacing.forgive();
         }
         self.plan_retry(now, rng);
+    }
+
+    fn judge_live(&mut self, now: u64) {
+        if now.saturating_sub(self.live_since) >= STEADY {
+            self.pacing.forgive();
+        } else {
+            self.pacing.was_cut_short();
+        }
     }
 
     fn plan_retry(&mut self, now: u64, rng: &mut impl CryptoRng) {

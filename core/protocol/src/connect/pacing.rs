@@ -8,12 +8,18 @@ pub const FIRST_RETRY: u64 = 2_000_000;
 /// The longest pause between offers, in µs: shorter than the hour that a mailbox keeps them.
 pub const LAST_RETRY: u64 = 45 * 60_000_000;
 
+/// A session that lasted this long was worth the way to it, in µs. One that breaks sooner counts as a failed attempt: a
+/// peer where all of them do is not called every few seconds for ever.
+pub(super) const STEADY: u64 = 10_000_000;
+
 /// Whether there is something to say, and when to try again.
 #[derive(Debug, Default)]
 pub(super) struct Pacing {
     wanted: bool,
-    /// How many attempts failed since the last success.
+    /// How many attempts failed since the last success, and how many successes in a row came to nothing.
     failures: u32,
+    /// How many sessions in a row were cut short.
+    cut_short: u32,
     retry_at: Option<u64>,
 }
 
@@ -39,9 +45,20 @@ impl Pacing {
         self.retry_at = None;
     }
 
+    /// A session has begun, in which all will be said.
+    pub(super) fn met(&mut self) {
+        self.unwant();
+        self.failures = self.cut_short;
+    }
+
+    /// It broke before it was [`STEADY`].
+    pub(super) fn was_cut_short(&mut self) {
+        self.cut_short += 1;
+    }
+
     /// Forgets past failures: there is a reason to hope.
     pub(super) fn forgive(&mut self) {
-        self.failures = 0;
+        (self.failures, self.cut_short) = (0, 0);
         self.retry_at = None;
     }
 

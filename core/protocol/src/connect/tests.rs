@@ -485,6 +485,36 @@ fn success_forgives_what_failed_before() {
 }
 
 #[test]
+fn sessions_that_break_at_once_are_renewed_ever_more_seldom() {
+    let (mut alice, mut bob) = nodes();
+    connect(&mut alice, &mut bob, NOW);
+    let (mut now, mut attempt) = (NOW, 0);
+    let mut pause_after = |lasted: u64| {
+        attempt += 1;
+        now += lasted;
+        for node in [&mut alice, &mut bob] {
+            node.on_failed(AttemptId(attempt), Failure::Lost, now);
+        }
+        // Bob does not call meanwhile.
+        bob.connector.unwant();
+        let next = alice.connector.poll_timeout().unwrap();
+        let pause = next - now;
+        now = next;
+        alice.connector.on_timeout(now, &mut alice.rng);
+        let offer = alice.mail(now);
+        let answer = bob.answer(&offer, now);
+        alice.on_answer(&answer, now);
+        open(&mut alice, &mut bob, now);
+        prove(&mut alice, &mut bob, now);
+        pause
+    };
+    let pauses: Vec<u64> = (0..8).map(|_| pause_after(STEADY - 1)).collect();
+    assert!(pauses.windows(2).all(|two| two[0] < two[1]), "{pauses:?}");
+    assert!(pauses[7] > 60_000_000, "{pauses:?}");
+    assert!(pause_after(STEADY) < 2 * FIRST_RETRY, "one that lasted is a success");
+}
+
+#[test]
 fn nothing_is_repeated_that_nobody_wants() {
     let (mut alice, _) = nodes();
     alice.offer(NOW);
