@@ -128,13 +128,17 @@ class LifecycleTest {
     }
 }
 
-/** What this process takes of the machine. The heap is allocated at the start, so that it does not count. */
-private data class Footprint(val files: Int, val threads: Int, val memory: Long) {
+/**
+ * What this process takes of the machine, and what Java's objects take of that. Their heap is allocated at the start, so
+ * that the one does not show in the other.
+ */
+private data class Footprint(val files: Int, val threads: Int, val memory: Long, val heap: Long) {
     suspend fun hasNotGrown() {
         val now = settled(atMost = this)
         assertTrue(now.files <= files + SLACK, "files: $this before, $now now: ${kinds()}")
         assertTrue(now.threads <= threads + SLACK, "threads: $this before, $now now")
         assertTrue(now.memory <= memory + SLACK_KIB, "memory: $this before, $now now")
+        assertTrue(now.heap <= heap + SLACK_HEAP_KIB, "heap: $this before, $now now")
     }
 
     companion object {
@@ -142,12 +146,16 @@ private data class Footprint(val files: Int, val threads: Int, val memory: Long)
         private const val SLACK = 8
         private const val SLACK_KIB = 48 shl 10
 
+        /** 52 bytes for each of the 80,000 events that are measured. */
+        private const val SLACK_HEAP_KIB = 4 shl 10
+
         /** Nobody tells when the last thread of a node has ended, so this looks a few times. */
         suspend fun settled(atMost: Footprint? = null): Footprint {
-            System.gc()
             var now = read()
             repeat(100) {
-                if (atMost != null && now.threads <= atMost.threads + SLACK) return now
+                if (atMost != null && now.threads <= atMost.threads + SLACK && now.heap <= atMost.heap + SLACK_HEAP_KIB) {
+                    return now
+                }
                 delay(20)
                 now = read()
             }
@@ -159,10 +167,14 @@ private data class Footprint(val files: Int, val threads: Int, val memory: Long)
             .mapNotNull { runCatching { Files.readSymbolicLink(Path.of("/proc/self/fd", it)).toString() }.getOrNull() }
             .groupingBy { it.replace(Regex("[0-9]+"), "N") }.eachCount().filterValues { it > SLACK }
 
-        private fun read() = Footprint(
-            files = File("/proc/self/fd").list().orEmpty().size,
-            threads = File("/proc/self/task").list().orEmpty().size,
-            memory = File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }.filter(Char::isDigit).toLong(),
-        )
+        private fun read(): Footprint {
+            System.gc()
+            return Footprint(
+                files = File("/proc/self/fd").list().orEmpty().size,
+                threads = File("/proc/self/task").list().orEmpty().size,
+                memory = File("/proc/self/status").readLines().first { it.startsWith("VmRSS") }.filter(Char::isDigit).toLong(),
+                heap = Runtime.getRuntime().let { it.totalMemory() - it.freeMemory() } shr 10,
+            )
+        }
     }
 }
