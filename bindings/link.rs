@@ -2,7 +2,7 @@
 //! it was built, and on Android the largest pages, without which Google Play does not take it
 //! (<https://developer.android.com/guide/practices/page-sizes>).
 
-pub fn tell(name: &str) {
+pub(crate) fn tell(name: &str) {
     let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     let flags = match system.as_str() {
         "linux" => vec![format!("-soname,lib{name}.so")],

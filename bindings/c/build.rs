@@ -1,3 +1,5 @@
+//! Tells the linker about the library.
+
 #[path = "../link.rs"]
 mod link;
 
