@@ -22,10 +22,11 @@ const FOLDER: &str = "target/bindings";
 /// One folder for each platform.
 pub(crate) const NATIVES: &str = "target/bindings/natives";
 
-/// How the library is built that is shipped. Alone: with all its kinds at once, for Rust too, it cannot be optimized as a
-/// whole, and is larger by a fourth.
-pub(crate) const SHIPPED: [&str; 6] =
-    ["--profile", "embedded", "--package", "connectoid-ffi", "--crate-type", "cdylib"];
+/// How Cargo builds the library of a package as it is shipped. Alone: with all its kinds at once, for Rust too, it cannot
+/// be optimized as a whole, and is larger by a fourth.
+pub(crate) fn shipped(package: &str) -> [&str; 7] {
+    ["rustc", "--profile", "embedded", "--package", package, "--crate-type", "cdylib"]
+}
 
 /// Which build of the library.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +52,7 @@ pub(crate) fn run(profile: Profile) -> Result {
     // As the other tests are built, so that little has to be built twice.
     command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
     if profile == Profile::Embedded {
-        command::run("cargo", &[&["rustc", "--quiet"][..], &SHIPPED].concat(), ".")?;
+        command::run("cargo", &[&shipped("connectoid-ffi")[..], &["--quiet"]].concat(), ".")?;
     }
     // Not from the one that is shipped: it has no names any more. That it is the same, each checks when it is loaded.
     generate(&format!("{}/{}", Profile::Debug.folder(), library_name()))?;

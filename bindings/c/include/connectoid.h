@@ -233,8 +233,8 @@ connectoid_status connectoid_close(connectoid_node node,
 
 /**
  * Gives a node back. When this returns, its callback does not run and will not be called again, except if the caller
- * is the callback itself; so the callbacks of two nodes must not release each other's node. Messages that were delivered stay valid. If the node was not closed before, that is done in
- * the background, and nobody is told.
+ * is the callback itself; so the callbacks of two nodes must not release each other's node. Messages that were delivered
+ * stay valid. If the node was not closed before, that is done in the background, and nobody is told.
  */
 connectoid_status connectoid_release(connectoid_node node);
 

@@ -193,8 +193,8 @@ pub extern "C" fn connectoid_close(node: NodeHandle, id: u64) -> Status {
 }
 
 /// Gives a node back. When this returns, its callback does not run and will not be called again, except if the caller
-/// is the callback itself; so the callbacks of two nodes must not release each other's node. Messages that were delivered stay valid. If the node was not closed before, that is done in
-/// the background, and nobody is told.
+/// is the callback itself; so the callbacks of two nodes must not release each other's node. Messages that were delivered
+/// stay valid. If the node was not closed before, that is done in the background, and nobody is told.
 #[unsafe(no_mangle)]
 pub extern "C" fn connectoid_release(node: NodeHandle) -> Status {
     done(|| {

@@ -82,7 +82,7 @@ fn c_library_name() -> String {
 
 /// Builds `libconnectoid` for this machine, as it is shipped, and strips it; returns where it is.
 fn build_c() -> Result<String> {
-    command::run("cargo", &["build", "--quiet", "--profile", "embedded", "-p", "connectoid-c"], ".")?;
+    command::run("cargo", &[&natives::shipped(C.package)[..], &["--quiet"]].concat(), ".")?;
     let stripped = c_library();
     command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{}", c_library_name())], ".")?;
     let length = fits(&stripped)?;

@@ -15,7 +15,7 @@ use std::{env, fs, path::PathBuf};
 use super::{Library, exports_only, fits};
 use crate::{
     command::{Result, exists, output, root, run_with},
-    std_source,
+    natives, std_source,
 };
 
 /// The oldest Android that is supported, as in the manifest of the AAR.
@@ -93,15 +93,14 @@ impl Platform {
 
     /// What the build has to be told of the vendor's tools, if they are here.
     fn tools(&self) -> Result<Option<Vec<(String, String)>>> {
-        let here = if self.target.contains("android") {
-            return Ok(ndk()?.map(|folder| self.ndk(&folder.display().to_string())));
+        Ok(if self.target.contains("android") {
+            ndk()?.map(|folder| self.ndk(&folder.display().to_string()))
         } else if self.target.contains("apple") {
             cfg!(target_os = "macos").then(Vec::new)
         } else {
             let compiler = self.gcc();
             exists(&compiler).then(|| vec![(self.linker(), compiler)])
-        };
-        Ok(here)
+        })
     }
 
     fn needs(&self) -> String {
@@ -132,9 +131,9 @@ impl Platform {
         format!("CARGO_TARGET_{}_LINKER", self.target.to_uppercase().replace('-', "_"))
     }
 
-    /// Returns Cargo's folder. The library is built alone: with all its kinds at once it cannot be optimized as a whole.
+    /// Returns Cargo's folder.
     fn build(&self, package: &str, tools: &[(String, String)]) -> Result<&'static str> {
-        let arguments = ["rustc", "--profile", "embedded", "--package", package, "--crate-type", "cdylib"];
+        let arguments = natives::shipped(package);
         let tools: Vec<(&str, &str)> = tools.iter().map(|(name, value)| (&**name, &**value)).collect();
         if self.has_std()? {
             run_with(
