@@ -9,6 +9,7 @@ use connectoid::{EventStream, api};
 use futures_util::FutureExt;
 
 use crate::{
+    bytes::Bytes,
     error::{HostError, NodeError, Problem},
     limits::MAX_BATCH,
     node::Node,
@@ -108,7 +109,7 @@ pub enum EventKind {
         /// The peer.
         nickname: String,
         /// The message.
-        data: Vec<u8>,
+        data: Bytes,
     },
     /// Emoji to compare with a peer; then call `confirm_verify`.
     Emojis {
@@ -246,7 +247,7 @@ impl From<api::EventKind> for EventKind {
             Kind::Removed { group } => Self::Removed { group },
             Kind::MembersChanged { group } => Self::MembersChanged { group },
             Kind::Synced { nickname, group } => Self::Synced { nickname, group },
-            Kind::Message { nickname, data } => Self::Message { nickname, data },
+            Kind::Message { nickname, data } => Self::Message { nickname, data: Bytes(data) },
             Kind::Emojis { nickname, names, emojis } => Self::Emojis { nickname, names, emojis },
             Kind::Unshared { nickname } => Self::Unshared { nickname },
             Kind::Restored { nickname } => Self::Restored { nickname },

@@ -12,6 +12,7 @@
 //! | panics | become an internal error of the call; none unwinds into the other language. Whatever can be called says so by a `Result`, without which what is generated for Swift would end the app |
 //! | errors | [`NodeError`]: a stable kind, a text for people, a text for bug reports |
 
+mod bytes;
 mod doctor;
 mod error;
 mod event;
@@ -27,6 +28,7 @@ mod record;
 mod settings;
 
 pub use self::{
+    bytes::Bytes,
     doctor::{Diagnosis, Finding},
     error::{Blame, ErrorKind, HostError, NodeError, Problem},
     event::{Event, EventKind, EventListener, RecordKey, Subscription},

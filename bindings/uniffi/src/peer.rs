@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use connectoid::api;
 
 use crate::{
+    bytes::Bytes,
     error::{NodeError, Problem},
     event::time,
     limits::{self, MAX_MESSAGE},
@@ -139,10 +140,10 @@ impl Node {
 
     /// Sends a message to a person's app, of at most 256 KiB. Returns when that app has it; cancelling takes the
     /// message back if it was not sent yet. Messages are not kept over a restart.
-    pub async fn send(&self, nickname: String, data: Vec<u8>) -> Result<(), NodeError> {
+    pub async fn send(&self, nickname: String, data: Bytes) -> Result<(), NodeError> {
         limits::names(&[&nickname])?;
-        limits::within("bytes of a message", data.len(), MAX_MESSAGE)?;
-        Ok(self.open_node()?.send(&nickname, data).await?)
+        limits::within("bytes of a message", data.0.len(), MAX_MESSAGE)?;
+        Ok(self.open_node()?.send(&nickname, data.0).await?)
     }
 }
 

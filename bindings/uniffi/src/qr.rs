@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
+    bytes::Bytes,
     error::NodeError,
     limits::{self, MAX_TEXT},
 };
@@ -26,8 +27,8 @@ impl Qr {
     }
 
     /// As a PNG image, `scale` pixels per module (1 to 32), black on white.
-    pub fn png(&self, scale: u32) -> Result<Vec<u8>, NodeError> {
-        Ok(self.0.to_png(usize::try_from(scale).unwrap_or(usize::MAX))?)
+    pub fn png(&self, scale: u32) -> Result<Bytes, NodeError> {
+        Ok(Bytes(self.0.to_png(usize::try_from(scale).unwrap_or(usize::MAX))?))
     }
 
     /// For a terminal with a dark background.
