@@ -85,8 +85,22 @@ fn mended(code: &str) -> Result<String> {
             (1, FREE, &format!("{TAKE_BACK}{FREE}")),
             // To make a structure of JNA's takes longer than all the rest of a call.
             (1, CALL, REUSE),
+            // The JVM itself writes UTF-8 many times as fast as an encoder, but takes lone surrogates.
+            (1, ENCODE, &format!("{ENCODE_AT_ONCE}{ENCODE}")),
         ],
     )
+    .map(|code| attached(&code))
+}
+
+/// A thread of the library that calls back becomes one of the JVM, and stays one until it ends: by itself, JNA makes and
+/// removes a thread of the JVM for each call.
+fn attached(code: &str) -> String {
+    const ATTACH: &str = "    init { com.sun.jna.Native.setCallbackThreadInitializer(this, com.sun.jna.CallbackThreadInitializer(true, false, \"connectoid\")) }\n";
+    let is_callback = |line: &str| {
+        line.trim_start().starts_with("internal object ") && line.contains(": Uniffi") && line.ends_with('{')
+    };
+    let after = |line| if is_callback(line) { ATTACH } else { "" };
+    code.lines().flat_map(|line| [line, "\n", after(line)]).collect()
 }
 
 /// The body of every call.
@@ -107,6 +121,14 @@ const REUSE: &str = "    val unused = uniffiUnusedStatuses.get()
 }
 
 private val uniffiUnusedStatuses = ThreadLocal.withInitial { ArrayDeque<UniffiRustCallStatus>() }
+";
+
+/// How a text becomes UTF-8, with an error for lone surrogates.
+const ENCODE: &str = "        return Charsets.UTF_8.newEncoder().run {
+";
+
+const ENCODE_AT_ONCE: &str =
+    "        if (value.none(Char::isSurrogate)) return ByteBuffer.wrap(value.toByteArray(Charsets.UTF_8))
 ";
 
 /// How every asynchronous call ends.

@@ -165,7 +165,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * @throws ConnectoidException.NotPermitted if this user may only read
      */
     public suspend fun put(group: String, collection: String, id: String, fields: JsonObject): Unit =
-        call { ffi.put(group, collection, id, fields.toString()) }
+        call { ffi.put(group, collection, id, fields.asText()) }
 
     /** As the other [put]: `node.put("shopping", "items", "milk") { put("count", 2) }`. */
     public suspend inline fun put(

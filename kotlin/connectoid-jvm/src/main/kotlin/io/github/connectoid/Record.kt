@@ -4,7 +4,7 @@ import io.github.connectoid.ffi.Record as FfiRecord
 import io.github.connectoid.ffi.Version as FfiVersion
 import io.github.connectoid.ffi.Write as FfiWrite
 import java.time.Instant
-import kotlin.io.encoding.Base64
+import java.util.Base64
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
@@ -79,22 +79,32 @@ public data class Version(
 
 /** Puts bytes into a field. */
 public fun JsonObjectBuilder.putBytes(field: String, bytes: ByteArray) {
-    putJsonObject(field) { put(BYTES_KEY, BASE64.encode(bytes)) }
+    putJsonObject(field) { put(BYTES_KEY, TO_TEXT.encodeToString(bytes)) }
 }
 
 /** The bytes that a field holds; null if it holds something else. */
 public val JsonElement.bytesOrNull: ByteArray?
-    get() = ((this as? JsonObject)?.get(BYTES_KEY) as? JsonPrimitive)?.let { BASE64.decode(it.content) }
+    get() {
+        val text = (this as? JsonObject)?.get(BYTES_KEY) as? JsonPrimitive ?: return null
+        return try {
+            FROM_TEXT.decode(text.content)
+        } catch (_: IllegalArgumentException) {
+            // An app's own object, which the library would refuse to store.
+            null
+        }
+    }
 
 /** By this key JSON marks bytes. */
 private const val BYTES_KEY = "\$bytes"
 
-private val BASE64 = Base64.UrlSafe.withPadding(Base64.PaddingOption.ABSENT)
+// Those of the JVM are faster than Kotlin's own.
+private val TO_TEXT = Base64.getUrlEncoder().withoutPadding()
+private val FROM_TEXT = Base64.getUrlDecoder()
 
 internal fun FfiRecord.toPublic(): Record = Record(id, fields)
 
 internal fun Write.toFfi(): FfiWrite = when (this) {
-    is Write.Put -> FfiWrite.Put(collection, id, fields.toString())
+    is Write.Put -> FfiWrite.Put(collection, id, fields.asText())
     is Write.Delete -> FfiWrite.Delete(collection, id)
 }
 
@@ -108,3 +118,6 @@ internal fun FfiVersion.toPublic(): Version = Version(
     why = why,
     keptUntil = keptUntil,
 )
+
+/** As JSON text. Its own `toString` writes long texts once for each object that they are in. */
+internal fun JsonObject.asText(): String = Json.encodeToString(JsonObject.serializer(), this)

@@ -63,6 +63,22 @@ class LifecycleTest {
         alice.close()
     }
 
+    @Test
+    fun `threads of the library keep no program alive, and end with their node`() = story { service ->
+        val threads = { Thread.getAllStackTraces().keys.filter { it.name == "connectoid" } }
+        val others = threads()
+        val node = node(service)
+        node.expect<EventKind.Changed> {
+            node.createGroup("g")
+            node.put("g", "c", "r") { put("x", 1) }
+        }
+        val own = threads() - others.toSet()
+        assertTrue(own.isNotEmpty() && own.all { it.isDaemon })
+        node.close()
+        own.forEach { it.join(60_000) }
+        assertTrue(own.none { it.isAlive })
+    }
+
     /** 1,000 nodes; a node that stayed would keep three threads, some files and hundreds of kilobytes. */
     @Test
     @EnabledOnOs(OS.LINUX)

@@ -53,6 +53,14 @@ class RecordsTest {
     }
 
     @Test
+    fun `text that is none is refused`() = alone { node ->
+        fails<ConnectoidException.Usage> { node.put("g", "c", "r") { put("x", "a\uD83Db") } }
+        fails<ConnectoidException.Usage> { node.put("g", "c", "\uDE00") { put("x", 1) } }
+        fails<ConnectoidException.Usage> { node.commit("g", listOf(Write.Delete("c", "\uD83D"))) }
+        assertNull(JsonObject(mapOf("\$bytes" to JsonPrimitive("no base64"))).bytesOrNull)
+    }
+
+    @Test
     fun `what nests too deep is refused`() = alone { node ->
         for (depth in listOf(20, 200)) {
             var value: JsonElement = JsonPrimitive(1)
