@@ -30,6 +30,11 @@ extension JSONValue {
     }
 }
 
+/// Whether a byte stands for something else than itself between quotation marks.
+private func isSpecial(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
+}
+
 private struct JSONReader {
     let text: UnsafeBufferPointer<UInt8>
     var at = 0
@@ -113,7 +118,7 @@ private struct JSONReader {
     private mutating func string() throws -> String {
         at += 1
         let start = at
-        while here >= 0x20 && here != UInt8(ascii: "\"") && here != UInt8(ascii: "\\") { at += 1 }
+        at = text[start...].firstIndex(where: isSpecial) ?? text.count
         if here == UInt8(ascii: "\"") {
             defer { at += 1 }
             return String(decoding: text[start..<at], as: UTF8.self)
@@ -218,7 +223,9 @@ private struct JSONWriter {
             text.append(contentsOf: number.description.utf8)
         case let .string(string): write(string)
         case let .bytes(bytes):
-            try write(.object(Base64URL.tagged(bytes).mapValues(JSONValue.string)), depth: depth)
+            text.append(contentsOf: "{\"\(Base64URL.name)\":\"".utf8)
+            text.append(contentsOf: Base64URL.encode(bytes))
+            text.append(contentsOf: "\"}".utf8)
         case let .array(array):
             try write(array, between: "[", "]") { writer, item in try writer.write(item, depth: depth + 1) }
         case let .object(object):
@@ -245,16 +252,24 @@ private struct JSONWriter {
     }
 
     private mutating func write(_ string: String) {
+        var string = string
         text.append(UInt8(ascii: "\""))
-        for byte in string.utf8 {
-            switch byte {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"): text.append(contentsOf: [UInt8(ascii: "\\"), byte])
-            case 0..<0x20:
-                let digits = String(byte, radix: 16)
-                text.append(contentsOf: "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
-            default: text.append(byte)
+        string.withUTF8 { bytes in
+            var rest = bytes[...]
+            // What needs no escape is copied at once.
+            while let special = rest.firstIndex(where: isSpecial) {
+                text.append(contentsOf: rest[..<special])
+                escape(rest[special])
+                rest = rest[(special + 1)...]
             }
+            text.append(contentsOf: rest)
         }
         text.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func escape(_ byte: UInt8) {
+        if byte >= 0x20 { return text.append(contentsOf: [UInt8(ascii: "\\"), byte]) }
+        let digits = String(byte, radix: 16)
+        text.append(contentsOf: "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".utf8)
     }
 }

@@ -167,33 +167,35 @@ enum Base64URL {
     /// By this name JSON marks bytes.
     static let name = "$bytes"
 
-    static func tagged(_ data: Data) -> [String: String] { [name: encode(data)] }
+    static func tagged(_ data: Data) -> [String: String] { [name: String(decoding: encode(data), as: UTF8.self)] }
 
-    // Byte by byte: to replace parts of a text takes Foundation a hundred times as long.
-    static func encode(_ data: Data) -> String {
-        var text = [UInt8](data.base64EncodedData())
+    static func encode(_ data: Data) -> Data {
+        var text = data.base64EncodedData()
         while text.last == UInt8(ascii: "=") { text.removeLast() }
-        for at in text.indices {
-            switch text[at] {
-            case UInt8(ascii: "+"): text[at] = UInt8(ascii: "-")
-            case UInt8(ascii: "/"): text[at] = UInt8(ascii: "_")
-            default: break
-            }
-        }
-        return String(decoding: text, as: UTF8.self)
+        replace("+", by: "-", and: "/", by: "_", in: &text)
+        return text
     }
 
-    static func decode(_ text: String) -> Data? {
-        var text = [UInt8](text.utf8)
-        for at in text.indices {
-            switch text[at] {
-            case UInt8(ascii: "-"): text[at] = UInt8(ascii: "+")
-            case UInt8(ascii: "_"): text[at] = UInt8(ascii: "/")
-            default: break
+    static func decode(_ string: String) -> Data? {
+        var text = Data(string.utf8)
+        replace("-", by: "+", and: "_", by: "/", in: &text)
+        text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (4 - text.count % 4) % 4))
+        return Data(base64Encoded: text)
+    }
+
+    // Byte by byte, in place: to replace parts of a text takes Foundation a hundred times as long.
+    private static func replace(
+        _ first: Unicode.Scalar, by newFirst: Unicode.Scalar, and second: Unicode.Scalar, by newSecond: Unicode.Scalar,
+        in text: inout Data
+    ) {
+        let (first, newFirst) = (UInt8(ascii: first), UInt8(ascii: newFirst))
+        let (second, newSecond) = (UInt8(ascii: second), UInt8(ascii: newSecond))
+        text.withUnsafeMutableBytes { bytes in
+            for at in 0..<bytes.count {
+                let byte = bytes[at]
+                bytes[at] = byte == first ? newFirst : byte == second ? newSecond : byte
             }
         }
-        text.append(contentsOf: repeatElement(UInt8(ascii: "="), count: (4 - text.count % 4) % 4))
-        return Data(base64Encoded: Data(text))
     }
 }
 
