@@ -7,9 +7,13 @@ import android.app.job.JobParameters
 import android.app.job.JobScheduler
 import android.net.ConnectivityManager
 import io.github.connectoid.ConnectoidException
+import io.github.connectoid.EventKind
 import io.github.connectoid.Node
+import io.github.connectoid.PATIENCE
 import io.github.connectoid.Pace
 import io.github.connectoid.Settings
+import io.github.connectoid.expect
+import io.github.connectoid.storyOfTwo
 import java.io.File
 import java.util.concurrent.LinkedBlockingQueue
 import java.util.concurrent.TimeUnit
@@ -17,9 +21,13 @@ import kotlin.time.Duration.Companion.hours
 import kotlin.time.Duration.Companion.milliseconds
 import kotlin.time.Duration.Companion.seconds
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.async
 import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.cancelAndJoin
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.yield
+import kotlinx.serialization.json.put
 import org.junit.Assert.assertArrayEquals
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
@@ -134,10 +142,15 @@ class AndroidTest {
     }
 
     @Test
-    fun `a sync in the background ends when all is quiet`() = runBlocking {
-        Node.open(Settings(folder = null)).use { node ->
-            assertTrue(node.syncInBackground(budget = 60.seconds, quiet = 50.milliseconds))
-        }
+    fun `a sync in the background says whether everybody has all`() = storyOfTwo { alice, bob ->
+        alice.put("g", "c", "r") { put("x", 1) }
+        assertTrue(alice.syncInBackground(budget = PATIENCE, quiet = 200.milliseconds))
+        alice.expect<EventKind.Disconnected> { bob.shutdown() }
+        alice.put("g", "c", "r") { put("x", 2) }
+        assertFalse(alice.syncInBackground(budget = 100.milliseconds))
+        val syncing = async { alice.syncInBackground(budget = PATIENCE, quiet = PATIENCE) }
+        yield()
+        withTimeout(PATIENCE / 2) { syncing.cancelAndJoin() }
     }
 
     @Test
