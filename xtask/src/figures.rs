@@ -177,8 +177,8 @@ const HEAD: &str = "# What crossing to a language costs
 
 Written by `cargo xtask figures`. The SDK's own figures are in [benchmarks.md](benchmarks.md); here is what it costs to \
 reach it from each language: the time of a call until its answer is there, in the manner of the language, with the \
-library as it is shipped, nodes in memory and a service on one machine of two cores. Lists are the best of several \
-readings, everything else is a mean. The load of the machine in the last minute, with the benchmark's own part, was \
+library as it is shipped, nodes in memory and a service on one machine of two cores. Lists, and bytes there and back, \
+are the best of several readings, everything else is a mean. The load of the machine in the last minute, with the benchmark's own part, was \
 @LOAD@.
 
 ";
