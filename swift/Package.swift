@@ -27,9 +27,13 @@ let package = Package(
             name: "ConnectoidFigures",
             dependencies: ["Connectoid", "ConnectoidBindings", "ConnectoidTestSupport"]
         ),
+        .systemLibrary(name: "CMalloc", path: "Tests/CMalloc"),
         .testTarget(
             name: "ConnectoidTests",
-            dependencies: ["Connectoid", "ConnectoidBindings", "ConnectoidTestSupport"]
+            dependencies: [
+                "Connectoid", "ConnectoidBindings", "ConnectoidTestSupport",
+                .target(name: "CMalloc", condition: .when(platforms: [.linux])),
+            ]
         ),
     ]
 )
