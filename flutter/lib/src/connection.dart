@@ -48,6 +48,9 @@ final class _Pending {
 final class Connection {
   Connection._(this._library, this._keyStore) : _zone = Zone.current;
 
+  /// The number of the first call, which opens the node.
+  static const _opening = 1;
+
   static final _decoder = const Utf8Decoder().fuse(const JsonDecoder());
   static final _encoder = JsonUtf8Encoder();
 
@@ -60,7 +63,7 @@ final class Connection {
   final Map<int, _Pending> _pending = {};
   final Map<EventListener, Object?> _listeners = Map.identity();
   late final int _node;
-  int _lastId = 0;
+  int _lastId = _opening;
   bool _closed = false;
   Future<void>? _closing;
 
@@ -73,24 +76,14 @@ final class Connection {
   }) {
     final Connection connection;
     try {
-      connection = Connection._(Library.instance, keyStore);
+      connection = Connection._(Library.instance, keyStore).._open(settings);
     } on Object catch (error, trace) {
-      // There is no library, or one of another version.
+      // There is no library, or one of another version, or it takes no such settings.
       return CancelableFuture(Future.error(error, trace), cancel: () {});
     }
     final result = Completer<T>();
-    final id = ++connection._lastId;
-    connection._port.handler = connection._receive;
-    try {
-      final json = {...settings.toJson(), 'host_key_store': keyStore != null};
-      final port = connection._port.sendPort.nativePort;
-      connection._node = connection._library.open(id, connection._encode(json), port);
-    } on Object catch (error, trace) {
-      connection._port.close();
-      return CancelableFuture(Future.error(error, trace), cancel: () {});
-    }
     connection._wait(
-      id,
+      _opening,
       _Pending(
         null,
         (json, _) => result.complete(opened(connection, UserReply.fromJson(json).id)),
@@ -101,7 +94,18 @@ final class Connection {
         null,
       ),
     );
-    return CancelableFuture(result.future, cancel: () => connection._cancel(id), discard: discard);
+    return CancelableFuture(result.future, cancel: () => connection._cancel(_opening), discard: discard);
+  }
+
+  void _open(Settings settings) {
+    _port.handler = _receive;
+    try {
+      final json = {...settings.toJson(), 'host_key_store': _keyStore != null};
+      _node = _library.open(_opening, _encode(json), _port.sendPort.nativePort);
+    } on Object {
+      _port.close();
+      rethrow;
+    }
   }
 
   /// The number by which the library knows the node.
