@@ -119,13 +119,12 @@ impl Observer {
         Some(())
     }
 
-    /// Remembers the id of the group once there is one.
+    /// Remembers the id of the group once there is one: a group stays.
     fn find_group(&mut self) -> Result<Option<String>> {
-        let found = self.node.find_group(self.group.as_ref().unwrap_or(&self.named))?;
-        if found.is_some() {
-            self.group.clone_from(&found);
+        if self.group.is_none() {
+            self.group = self.node.find_group(&self.named)?;
         }
-        Ok(found)
+        Ok(self.group.clone())
     }
 
     async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {

@@ -5,7 +5,7 @@ use connectoid_protocol::{record::Fields, user::GroupId};
 use crate::{
     api::Record,
     error::{Error, Result},
-    store::{Group, Reader, Store, StoreError},
+    store::{Reader, Store, StoreError},
 };
 
 /// The most records of one `list`.
@@ -13,7 +13,8 @@ const MAX_LIST: usize = 10_000;
 
 /// What can be read without the engine.
 pub(crate) trait Reads {
-    fn groups(&self) -> Result<Vec<Group>, StoreError>;
+    fn has_group(&self, group: GroupId) -> Result<bool, StoreError>;
+    fn groups_named(&self, name: &str) -> Result<Vec<GroupId>, StoreError>;
     fn fields(&self, group: GroupId, collection: &str, id: &str) -> Result<Option<Fields>, StoreError>;
     fn page(
         &self,
@@ -27,8 +28,12 @@ pub(crate) trait Reads {
 macro_rules! reads {
     ($on:ty) => {
         impl Reads for $on {
-            fn groups(&self) -> Result<Vec<Group>, StoreError> {
-                self.groups()
+            fn has_group(&self, group: GroupId) -> Result<bool, StoreError> {
+                self.has_group(group)
+            }
+
+            fn groups_named(&self, name: &str) -> Result<Vec<GroupId>, StoreError> {
+                self.groups_named(name)
             }
 
             fn fields(
@@ -58,16 +63,15 @@ reads!(Reader);
 
 /// The group with this id, or the only one with this name.
 pub(crate) fn find_group(reads: &impl Reads, name_or_id: &str) -> Result<Option<GroupId>> {
-    let groups = reads.groups()?;
     if let Ok(id) = GroupId::parse(name_or_id) {
-        return Ok(groups.iter().find(|group| group.id == id).map(|group| group.id));
+        return Ok(reads.has_group(id)?.then_some(id));
     }
-    let mut named = groups.iter().filter(|group| group.name == name_or_id);
-    match (named.next(), named.next()) {
-        (Some(_), Some(_)) => Err(Error::usage(format!(
+    match reads.groups_named(name_or_id)?[..] {
+        [] => Ok(None),
+        [id] => Ok(Some(id)),
+        _ => Err(Error::usage(format!(
             "several groups are called {name_or_id}; use the id that `groups` shows"
         ))),
-        (found, _) => Ok(found.map(|group| group.id)),
     }
 }
 

@@ -47,6 +47,13 @@ pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// The groups of this name, no more than two: enough to tell whether one has it alone.
+pub(super) fn groups_named(connection: &Connection, name: &str) -> Result<Vec<GroupId>> {
+    let mut query = connection.prepare_cached("SELECT id FROM groups WHERE name = ?1 LIMIT 2")?;
+    let rows = query.query_map([name], |row| Ok(GroupId::from_bytes(row.get(0)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Replays the membership changes of a group. They were verified when they were stored.
 pub(super) fn membership(connection: &Connection, group_no: i64) -> Result<Membership> {
     let sql = "SELECT bytes FROM changes JOIN bodies ON change = no

@@ -34,6 +34,22 @@ macro_rules! queries {
                 read::groups(&self.connection)
             }
 
+            /// Whether there is a group of this id.
+            ///
+            /// # Errors
+            /// [`StoreError`].
+            pub fn has_group(&self, group: GroupId) -> Result<bool> {
+                Ok(read::group_no(&self.connection, group)?.is_some())
+            }
+
+            /// The groups of this name, no more than two: enough to tell whether one has it alone.
+            ///
+            /// # Errors
+            /// [`StoreError`].
+            pub fn groups_named(&self, name: &str) -> Result<Vec<GroupId>> {
+                read::groups_named(&self.connection, name)
+            }
+
             /// A record, if it exists.
             ///
             /// # Errors
