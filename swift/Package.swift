@@ -3,7 +3,7 @@
 import Foundation
 import PackageDescription
 
-/// The library for Apple's platforms, as `scripts/xcframework.sh` makes it.
+/// The library for Apple's platforms, as `cargo xtask package apple` makes it.
 let framework = "Artifacts/ConnectoidFFI.xcframework"
 
 /// Elsewhere, the library is built from this repository and found by the linker: `cargo xtask swift` says where.

@@ -1,29 +1,23 @@
 #!/bin/sh
-# Builds the library for Apple's platforms and packs it as swift/Artifacts/ConnectoidFFI.xcframework, which
-# Package.swift uses if it is there. Needs macOS with Xcode and rustup. The project's CI runs on Linux: it checks that
-# this script is well-formed and that the library type-checks for iOS, and does not run it.
+# Packs the libraries for Apple's platforms as swift/Artifacts/ConnectoidFFI.xcframework, which Package.swift uses if it is
+# there, and zips it for a release. `cargo xtask package apple` builds them and calls this. Needs macOS with Xcode. The
+# project's CI runs on Linux: it checks that this script is well-formed and that the library type-checks for iOS, and does
+# not run it.
 #
 # The library is a dynamic one: a static one would show all that is inside to the app, whose own use of SQLite would
 # then find ours, which lacks what we do not need.
-#
-#   swift/scripts/xcframework.sh            # build and pack
-#   swift/scripts/xcframework.sh --zip      # and zip it for a release, with the checksum for `.binaryTarget(url:)`
 set -eu
 cd "$(dirname "$0")/../.."
 
 name=ConnectoidFFI
-targets="aarch64-apple-ios aarch64-apple-ios-sim x86_64-apple-ios aarch64-apple-darwin x86_64-apple-darwin"
 artifacts=swift/Artifacts
 xcframework=$artifacts/$name.xcframework
 stage=target/xcframework
-# As in xtask/src/package/mod.rs, in bytes.
-max_library=8388608
+# For these, the libraries were built.
+: "${IPHONEOS_DEPLOYMENT_TARGET:?cargo xtask package apple sets it}"
+: "${MACOSX_DEPLOYMENT_TARGET:?cargo xtask package apple sets it}"
 
-# As in Package.swift.
-export IPHONEOS_DEPLOYMENT_TARGET=16.0
-export MACOSX_DEPLOYMENT_TARGET=13.0
-
-for tool in cargo rustup xcodebuild lipo install_name_tool nm; do
+for tool in xcodebuild lipo install_name_tool ditto swift; do
     command -v "$tool" >/dev/null || { echo "$tool is missing" >&2; exit 1; }
 done
 
@@ -31,15 +25,6 @@ version=$(sed -n 's/^version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
 [ -n "$version" ] || { echo "Cargo.toml has no version" >&2; exit 1; }
 
 built() { echo "target/$1/embedded/libconnectoid_ffi.dylib"; }
-
-# Holds a library against its budget and what it may show.
-check() {
-    length=$(wc -c <"$1")
-    echo "$1: $((length / 1024)) KiB"
-    [ "$length" -le "$max_library" ] || { echo "$1 has more than $max_library bytes" >&2; exit 1; }
-    foreign=$(nm -gUj "$1" | grep -v -e '^_ffi_connectoid_ffi_' -e '^_uniffi_' -e '^_UNIFFI_META_' || true)
-    [ -z "$foreign" ] || { echo "$1 exports $foreign" >&2; exit 1; }
-}
 
 # framework FOLDER CONTENTS RESOURCES PLATFORM MINIMUM LIBRARY…: a framework of libraries for several processors.
 framework() {
@@ -98,17 +83,6 @@ END
 END
 }
 
-# What is generated for Swift, from a library of this machine; then the library of every platform.
-cargo xtask natives
-cargo xtask package notices
-# shellcheck disable=SC2086
-rustup target add $targets
-for target in $targets; do
-    # Alone: with all its kinds at once it cannot be optimized as a whole.
-    cargo rustc --profile embedded --package connectoid-ffi --crate-type cdylib --target "$target"
-    check "$(built "$target")"
-done
-
 rm -rf "$stage" "$xcframework"
 mkdir -p "$artifacts"
 framework ios "" "" iPhoneOS "$IPHONEOS_DEPLOYMENT_TARGET" "$(built aarch64-apple-ios)"
@@ -128,8 +102,6 @@ xcodebuild -create-xcframework \
     -framework "$stage/macos/$name.framework" \
     -output "$xcframework"
 echo "made $xcframework"
-
-if [ "${1:-}" = --zip ]; then
-    ditto -c -k --sequesterRsrc --keepParent "$xcframework" "$xcframework.zip"
-    swift package --package-path swift compute-checksum "Artifacts/$name.xcframework.zip"
-fi
+ditto -c -k --sequesterRsrc --keepParent "$xcframework" "$xcframework.zip"
+echo "made $xcframework.zip; its checksum for .binaryTarget(url:) is"
+swift package --package-path swift compute-checksum "Artifacts/$name.xcframework.zip"

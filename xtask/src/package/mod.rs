@@ -4,6 +4,7 @@
 //! The library for this machine is built here, stripped, and held against the budget of its size and against what it may
 //! export. So are those for other platforms, with their vendors' tools; what is missing is named.
 
+mod apple;
 mod c;
 mod flutter;
 mod kotlin;
@@ -52,7 +53,7 @@ pub(crate) fn run(what: Option<&str>) -> Result {
         Some("android") => kotlin::android(),
         Some("flutter") => flutter::package(),
         Some("notices") => notices::write(),
-        Some("apple") => command::run("sh", &["swift/scripts/xcframework.sh"], "."),
+        Some("apple") => apple::package(),
         _ => Err("cargo xtask package c|jvm|android|apple|flutter|notices".into()),
     }
 }

@@ -21,6 +21,10 @@ use crate::{
 /// The oldest Android that is supported, as in the manifest of the AAR.
 const ANDROID: u32 = 26;
 
+/// The oldest systems of Apple's that are supported, as in `Package.swift`, and the variables that tell compilers.
+pub(super) const OLDEST_APPLE: [(&str, &str); 2] =
+    [("IPHONEOS_DEPLOYMENT_TARGET", "16.0"), ("MACOSX_DEPLOYMENT_TARGET", "13.0")];
+
 /// Android has memory pages of this many bytes at the most, and Google Play takes no library that cannot be loaded into
 /// them: <https://developer.android.com/guide/practices/page-sizes>.
 const MAX_PAGE: u64 = 16 << 10;
@@ -95,8 +99,10 @@ impl Platform {
     fn tools(&self) -> Result<Option<Vec<(String, String)>>> {
         Ok(if self.target.contains("android") {
             ndk()?.map(|folder| self.ndk(&folder.display().to_string()))
-        } else if self.target.contains("apple") {
-            cfg!(target_os = "macos").then(Vec::new)
+        } else if self.is_apple() {
+            let versions =
+                || OLDEST_APPLE.map(|(name, version)| (name.to_owned(), version.to_owned())).to_vec();
+            cfg!(target_os = "macos").then(versions)
         } else {
             let compiler = self.gcc();
             exists(&compiler).then(|| vec![(self.linker(), compiler)])
@@ -106,11 +112,15 @@ impl Platform {
     fn needs(&self) -> String {
         if self.target.contains("android") {
             "set ANDROID_NDK_HOME to the folder of Android's NDK".to_owned()
-        } else if self.target.contains("apple") {
+        } else if self.is_apple() {
             "it needs a Mac with Xcode".to_owned()
         } else {
             format!("it needs {}", self.gcc())
         }
+    }
+
+    pub(super) fn is_apple(&self) -> bool {
+        self.target.contains("apple")
     }
 
     fn gcc(&self) -> String {
