@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -19,6 +22,14 @@ use crate::{
 /// How long what was sent last may take to leave.
 const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
+/// How many bytes may wait for a peer to take them. Of its own accord the engine has less to say: 320 app messages (80
+/// MiB), one window of sync (1 MiB), and a step of the repair in each of 256 groups (12 MiB). The rest are answers,
+/// which a peer can ask for without taking them.
+const MAX_WAITING: usize = 96 << 20;
+
+/// What a frame takes beyond its bytes: without it, empty ones would be free.
+const FRAME_OVERHEAD: usize = 64;
+
 /// All connections of a node.
 pub(super) struct Connections {
     runtime: Handle,
@@ -32,22 +43,27 @@ pub(super) struct Connections {
 /// One connection: what is to be done with it, in order, and the task that does it.
 struct Line {
     orders: mpsc::UnboundedSender<Order>,
+    /// What the frames among the orders take, in bytes.
+    waiting: Arc<AtomicUsize>,
     task: JoinHandle<()>,
 }
 
 impl Line {
+    fn order(&self, order: Order) {
+        // A task that has ended reported so: the engine will hear of it.
+        let _ = self.orders.send(order);
+    }
+
     /// Closes after what was sent before; a peer that does not take it is not waited for.
     async fn close(mut self) {
-        // A task that has ended is closed already.
-        let _ = self.orders.send(Order::Close);
+        self.order(Order::Close);
         if tokio::time::timeout(CLOSE_LIMIT, &mut self.task).await.is_err() {
             self.task.abort();
         }
     }
 }
 
-/// What a connection's task is told. The queue is unbounded, but what the engine puts into it is not:
-/// sync stops at its window, app messages at the length of their queue.
+/// What a connection's task is told.
 enum Order {
     UseAnswer(String),
     Send(Channel, Vec<u8>),
@@ -77,9 +93,18 @@ impl Connections {
         self.order(link, Order::UseAnswer(sdp));
     }
 
-    /// Sends a frame.
+    /// Sends a frame. Where nothing gets through any more and too much waits, the connection is broken off.
     pub(super) fn send(&self, link: LinkId, channel: Channel, frame: Vec<u8>) {
-        self.order(link, Order::Send(channel, frame));
+        let mut open = lock(&self.open);
+        let Some(line) = open.get(&link) else { return };
+        let taken = frame.len() + FRAME_OVERHEAD;
+        if line.waiting.fetch_add(taken, Ordering::Relaxed) + taken <= MAX_WAITING {
+            line.order(Order::Send(channel, frame));
+        } else if let Some(line) = open.remove(&link) {
+            tracing::debug!("a peer takes nothing any more");
+            // Whoever reads from it finds it closed, and reports so.
+            line.task.abort();
+        }
     }
 
     /// Closes a connection after what was sent before.
@@ -103,12 +128,13 @@ impl Connections {
         describe: impl Future<Output = Result<(Connection, Incoming, String), RtcError>> + Send + 'static,
     ) {
         let (orders, ordered) = mpsc::unbounded_channel();
-        let reports = self.reports.clone();
+        let waiting = Arc::new(AtomicUsize::new(0));
+        let (reports, sent) = (self.reports.clone(), waiting.clone());
         let task = self.runtime.spawn(async move {
             match describe.await {
                 Ok((connection, incoming, sdp)) => {
                     report(&reports, Input::Described(link, Ok(sdp))).await;
-                    run(link, connection, incoming, ordered, reports).await;
+                    run(link, connection, incoming, (ordered, sent), reports).await;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "no session description");
@@ -122,13 +148,12 @@ impl Connections {
         });
         let mut open = lock(&self.open);
         open.retain(|_, line| !line.task.is_finished());
-        open.insert(link, Line { orders, task });
+        open.insert(link, Line { orders, waiting, task });
     }
 
     fn order(&self, link: LinkId, order: Order) {
         if let Some(line) = lock(&self.open).get(&link) {
-            // A task that has ended reported so: the engine will hear of it.
-            let _ = line.orders.send(order);
+            line.order(order);
         }
     }
 }
@@ -138,7 +163,7 @@ async fn run(
     link: LinkId,
     connection: Connection,
     incoming: Incoming,
-    mut ordered: mpsc::UnboundedReceiver<Order>,
+    (mut ordered, waiting): (mpsc::UnboundedReceiver<Order>, Arc<AtomicUsize>),
     reports: mpsc::Sender<Input>,
 ) {
     let reader = tokio::spawn(read(link, incoming, reports.clone()));
@@ -151,7 +176,11 @@ async fn run(
                     Err(error)
                 }
             },
-            Order::Send(channel, frame) => send(&connection, channel, &frame).await,
+            Order::Send(channel, frame) => {
+                let sent = send(&connection, channel, &frame).await;
+                waiting.fetch_sub(frame.len() + FRAME_OVERHEAD, Ordering::Relaxed);
+                sent
+            }
             Order::Close => break,
         };
         if let Err(error) = done {
@@ -201,4 +230,36 @@ async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Input>
 async fn report(reports: &mpsc::Sender<Input>, input: Input) {
     // The engine may be gone; then nobody wants to know.
     let _ = reports.send(input).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use connectoid_protocol::{connect::AttemptId, frame::MAX_APP_MESSAGE};
+
+    use super::*;
+
+    const LINK: LinkId = (1, AttemptId(1));
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_peer_that_takes_nothing_is_let_go() {
+        let config = RtcConfig { bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], ..RtcConfig::default() };
+        let (reports, mut told) = mpsc::channel(16);
+        let connections = Connections::new(Handle::current(), config.clone(), reports);
+        connections.offer(LINK);
+        let Some(Input::Described(LINK, Ok(offer))) = told.recv().await else { panic!("no offer") };
+        // What comes in is not read.
+        let (_peer, _incoming, answer) = Connection::answer(&config, &offer).await.unwrap();
+        connections.use_answer(LINK, answer);
+        assert!(matches!(told.recv().await, Some(Input::Opened(LINK, ..))));
+        let mut sent = 0;
+        while lock(&connections.open).contains_key(&LINK) {
+            connections.send(LINK, Channel::App, vec![0; MAX_APP_MESSAGE]);
+            sent += 1;
+        }
+        assert!(sent >= 320, "{sent}");
+        assert!(matches!(told.recv().await, Some(Input::Closed(LINK, None))));
+        connections.close_all().await;
+    }
 }
