@@ -85,22 +85,30 @@ fn mended(code: &str) -> Result<String> {
             (1, FREE, &format!("{TAKE_BACK}{FREE}")),
             // To make a structure of JNA's takes longer than all the rest of a call.
             (1, CALL, REUSE),
+            // Where an argument is refused, the library is not called, and does not take the handle that was made for it.
+            (6, HAND_OVER, TAKE_HANDLE_BACK),
+            (6, "private class UniffiCleanAction", "internal class UniffiCleanAction"),
             // The JVM itself writes UTF-8 many times as fast as an encoder, but takes lone surrogates.
             (1, ENCODE, &format!("{ENCODE_AT_ONCE}{ENCODE}")),
         ],
     )
-    .map(|code| attached(&code))
+    .and_then(|code| attached(&code))
 }
 
 /// A thread of the library that calls back becomes one of the JVM, and stays one until it ends: by itself, JNA makes and
 /// removes a thread of the JVM for each call.
-fn attached(code: &str) -> String {
+fn attached(code: &str) -> Result<String> {
+    /// One for each method of a listener or key store, two for each of those, and two for all.
+    const CALLBACKS: usize = 14;
     const ATTACH: &str = "    init { com.sun.jna.Native.setCallbackThreadInitializer(this, com.sun.jna.CallbackThreadInitializer(true, false, \"connectoid\")) }\n";
     let is_callback = |line: &str| {
         line.trim_start().starts_with("internal object ") && line.contains(": Uniffi") && line.ends_with('{')
     };
+    if code.lines().filter(|line| is_callback(line)).count() != CALLBACKS {
+        return Err("other callbacks are generated now; see whether they are still to be changed".into());
+    }
     let after = |line| if is_callback(line) { ATTACH } else { "" };
-    code.lines().flat_map(|line| [line, "\n", after(line)]).collect()
+    Ok(code.lines().flat_map(|line| [line, "\n", after(line)]).collect())
 }
 
 /// The body of every call.
@@ -121,6 +129,21 @@ const REUSE: &str = "    val unused = uniffiUnusedStatuses.get()
 }
 
 private val uniffiUnusedStatuses = ThreadLocal.withInitial { ArrayDeque<UniffiRustCallStatus>() }
+";
+
+/// How a method gets the handle that it hands over.
+const HAND_OVER: &str = "            return block(this.uniffiCloneHandle())
+";
+
+const TAKE_HANDLE_BACK: &str = "            val own = this.uniffiCloneHandle()
+            try {
+                return block(own)
+            } catch (refused: kotlin.Exception) {
+                val isArgument =
+                    refused is java.nio.charset.CharacterCodingException || refused is IllegalArgumentException
+                if (isArgument) UniffiCleanAction(own).run()
+                throw refused
+            }
 ";
 
 /// How a text becomes UTF-8, with an error for lone surrogates.

@@ -5,6 +5,7 @@ import io.github.connectoid.ffi.Version as FfiVersion
 import io.github.connectoid.ffi.Write as FfiWrite
 import java.time.Instant
 import java.util.Base64
+import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
@@ -85,9 +86,9 @@ public fun JsonObjectBuilder.putBytes(field: String, bytes: ByteArray) {
 /** The bytes that a field holds; null if it holds something else. */
 public val JsonElement.bytesOrNull: ByteArray?
     get() {
-        val text = (this as? JsonObject)?.get(BYTES_KEY) as? JsonPrimitive ?: return null
+        val text = (this as? JsonObject)?.takeIf { it.size == 1 }?.get(BYTES_KEY) as? JsonPrimitive
         return try {
-            FROM_TEXT.decode(text.content)
+            if (text?.isString == true) FROM_TEXT.decode(text.content) else null
         } catch (_: IllegalArgumentException) {
             // An app's own object, which the library would refuse to store.
             null
@@ -120,4 +121,9 @@ internal fun FfiVersion.toPublic(): Version = Version(
 )
 
 /** As JSON text. Its own `toString` writes long texts once for each object that they are in. */
-internal fun JsonObject.asText(): String = Json.encodeToString(JsonObject.serializer(), this)
+internal fun JsonObject.asText(): String = try {
+    Json.encodeToString(JsonObject.serializer(), this)
+} catch (_: SerializationException) {
+    // What it says shows what was written, and fields are nobody's business.
+    throw IllegalArgumentException("a number among a record's fields is not finite")
+}

@@ -1,5 +1,6 @@
 package io.github.connectoid
 
+import io.github.connectoid.ffi.Node as FfiNode
 import java.io.File
 import java.nio.file.Files
 import java.nio.file.Path
@@ -61,6 +62,17 @@ class LifecycleTest {
             again.observe("g", "c").first { it.size == writes.size }
         }
         alice.close()
+    }
+
+    @Test
+    fun `a node that was called wrongly ends when it is let go`(@TempDir folder: File) = story { service ->
+        val ffi = FfiNode.open(settings(service, folder).toFfi(), null)
+        fails<ConnectoidException.Usage> { call { ffi.put("g", "c", "\uDE00", "{}") } }
+        ffi.close()
+        withTimeout(PATIENCE) {
+            // Nobody tells when the last thread of a node has ended.
+            while (runCatching { Node.open(settings(service, folder)).close() }.isFailure) delay(20.milliseconds)
+        }
     }
 
     @Test

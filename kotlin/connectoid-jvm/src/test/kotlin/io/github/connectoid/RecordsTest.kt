@@ -11,6 +11,7 @@ import kotlinx.serialization.json.jsonPrimitive
 import kotlinx.serialization.json.put
 import org.junit.jupiter.api.Assertions.assertArrayEquals
 import org.junit.jupiter.api.Assertions.assertEquals
+import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertNull
 import org.junit.jupiter.api.Assertions.assertThrows
 import org.junit.jupiter.api.Test
@@ -57,7 +58,23 @@ class RecordsTest {
         fails<ConnectoidException.Usage> { node.put("g", "c", "r") { put("x", "a\uD83Db") } }
         fails<ConnectoidException.Usage> { node.put("g", "c", "\uDE00") { put("x", 1) } }
         fails<ConnectoidException.Usage> { node.commit("g", listOf(Write.Delete("c", "\uD83D"))) }
-        assertNull(JsonObject(mapOf("\$bytes" to JsonPrimitive("no base64"))).bytesOrNull)
+    }
+
+    @Test
+    fun `a number that is none is refused, and says nothing of what is beside it`() = alone { node ->
+        val failure = fails<ConnectoidException.Usage> {
+            node.put("g", "c", "r") { put("diary", "secret"); put("x", Double.NaN) }
+        }
+        assertFalse("secret" in "${failure.message} ${failure.debug} ${failure.stackTraceToString()}")
+    }
+
+    @Test
+    fun `what is no bytes is not read as such`() {
+        for (wrong in listOf(JsonPrimitive("no base64"), JsonPrimitive(1234), JsonNull)) {
+            assertNull(JsonObject(mapOf("\$bytes" to wrong)).bytesOrNull)
+        }
+        assertNull(JsonObject(mapOf("\$bytes" to JsonPrimitive("AQID"), "x" to JsonNull)).bytesOrNull)
+        assertArrayEquals(byteArrayOf(1, 2, 3), JsonObject(mapOf("\$bytes" to JsonPrimitive("AQID"))).bytesOrNull)
     }
 
     @Test
