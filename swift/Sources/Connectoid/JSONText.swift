@@ -223,6 +223,7 @@ private struct JSONWriter {
             text.append(contentsOf: number.description.utf8)
         case let .string(string): write(string)
         case let .bytes(bytes):
+            guard depth < mostDepth else { throw ConnectoidError.usage("this value nests too deep") }
             text.append(contentsOf: "{\"\(Base64URL.name)\":\"".utf8)
             text.append(contentsOf: Base64URL.encode(bytes))
             text.append(contentsOf: "\"}".utf8)
