@@ -104,7 +104,7 @@ impl Connections {
     pub(super) fn send(&self, link: LinkId, channel: Channel, frame: Vec<u8>) {
         let mut open = lock(&self.open);
         let Some(line) = open.get(&link) else { return };
-        let taken = frame.len() + FRAME_OVERHEAD;
+        let taken = room(&frame);
         if line.waiting.fetch_add(taken, Ordering::Relaxed) + taken <= MAX_WAITING {
             line.order(Order::Send(channel, frame));
         } else if let Some(line) = open.remove(&link) {
@@ -184,7 +184,7 @@ async fn run(
             },
             Order::Send(channel, frame) => {
                 let sent = send(&connection, channel, &frame).await;
-                waiting.fetch_sub(frame.len() + FRAME_OVERHEAD, Ordering::Relaxed);
+                waiting.fetch_sub(room(&frame), Ordering::Relaxed);
                 sent
             }
             Order::Close => break,
@@ -195,6 +195,11 @@ async fn run(
     }
     connection.close().await;
     reader.abort();
+}
+
+/// What a frame takes while it waits, in bytes.
+fn room(frame: &[u8]) -> usize {
+    frame.len() + FRAME_OVERHEAD
 }
 
 async fn send(connection: &Connection, channel: Channel, frame: &[u8]) -> Result<(), RtcError> {
