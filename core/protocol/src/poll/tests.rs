@@ -1,0 +1,171 @@
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+
+use super::*;
+use crate::boxes::BoxKey;
+
+const SECOND: u64 = 1_000_000;
+
+fn address(number: u64, services: &[&str]) -> Address {
+    let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(number));
+    let services: Vec<String> = services.iter().map(|name| (*name).to_owned()).collect();
+    Address::new(&key, &services, None).unwrap()
+}
+
+fn poller(pace: Pace, boxes: u64, services: &[&str]) -> Poller {
+    let mut poller = Poller::new(pace, DEFAULT_INTERVAL);
+    for number in 0..boxes {
+        poller.watch(&address(number, services), BTreeMap::new());
+    }
+    poller
+}
+
+fn checks(poller: &mut Poller) -> Vec<(CheckId, String, usize, u64)> {
+    std::iter::from_fn(|| poller.poll_output())
+        .filter_map(|output| match output {
+            Output::Check { id, endpoint, boxes, wait } => Some((id, endpoint.service, boxes.len(), wait)),
+            Output::Abort(_) => None,
+        })
+        .collect()
+}
+
+/// Answers every check with "nothing" and returns how many there were until `end`.
+fn idle_until(poller: &mut Poller, end: u64, rng: &mut ChaCha20Rng) -> usize {
+    let mut count = 0;
+    while let Some(now) = poller.poll_timeout().filter(|now| *now < end) {
+        poller.on_timeout(now);
+        for (id, ..) in checks(poller) {
+            count += 1;
+            poller.on_checked(id, Outcome::Answered { found: false }, now, rng);
+        }
+    }
+    count
+}
+
+#[test]
+fn twenty_boxes_in_the_background_cost_few_requests() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Background, 20, &["http://a"]);
+    let first_hour = idle_until(&mut poller, 3600 * SECOND, &mut rng);
+    let next_hour = idle_until(&mut poller, 7200 * SECOND, &mut rng);
+    assert!(first_hour <= 60, "{first_hour}");
+    assert!((4..=10).contains(&next_hour), "{next_hour}");
+}
+
+#[test]
+fn the_foreground_holds_one_check_and_starts_over_for_a_new_box() {
+    let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+    poller.on_timeout(1);
+    let started = checks(&mut poller);
+    assert_eq!(started.len(), 1);
+    assert_eq!((started[0].2, started[0].3), (1, WAIT));
+    assert_eq!(poller.poll_timeout(), None);
+    poller.watch(&address(9, &["http://a"]), BTreeMap::new());
+    assert_eq!(poller.poll_output(), Some(Output::Abort(started[0].0)));
+    poller.on_timeout(2);
+    assert_eq!(checks(&mut poller)[0].2, 2);
+}
+
+#[test]
+fn services_that_do_not_hold_are_asked_every_two_seconds_even_beside_one_that_does() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = Poller::new(Pace::Foreground, DEFAULT_INTERVAL);
+    poller.watch(&address(0, &["http://holds"]), BTreeMap::new());
+    poller.watch(&address(1, &["http://hasty"]), BTreeMap::new());
+    let (mut now, mut asked) = (1, BTreeMap::<String, usize>::new());
+    while now < 61 * SECOND {
+        poller.on_timeout(now);
+        for (id, service, _, wait) in checks(&mut poller) {
+            *asked.entry(service.clone()).or_default() += 1;
+            now += if service == "http://holds" { wait * SECOND } else { 1000 };
+            poller.on_checked(id, Outcome::Answered { found: false }, now, &mut rng);
+        }
+        now = now.max(poller.poll_timeout().unwrap());
+    }
+    // The first round, before it is known, is held for as long as usual.
+    assert!((15..=20).contains(&asked["http://hasty"]), "{asked:?}");
+    let mut alone = self::poller(Pace::Foreground, 3, &["http://hasty"]);
+    let spun = idle_until(&mut alone, 60 * SECOND, &mut rng);
+    assert!((25..=32).contains(&spun), "{spun}");
+}
+
+#[test]
+fn an_unreachable_service_is_replaced_by_the_next_and_tried_again_later() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Background, 1, &["http://a", "http://b"]);
+    poller.on_timeout(1);
+    let mut asked = BTreeSet::new();
+    for now in 1..600 {
+        for (id, service, ..) in checks(&mut poller) {
+            let down = service == "http://a";
+            asked.insert(service);
+            let outcome = if down {
+                Outcome::Unreachable { retry_after: 0 }
+            } else {
+                Outcome::Answered { found: false }
+            };
+            poller.on_checked(id, outcome, now * SECOND, &mut rng);
+        }
+        poller.on_timeout(now * SECOND);
+    }
+    assert_eq!(asked.len(), 2);
+    assert!(poller.services["http://a"].failures > 1);
+    assert_eq!(poller.services["http://b"].failures, 0);
+}
+
+#[test]
+fn whoever_comes_to_the_front_is_not_kept_waiting_by_an_outage() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Background, 1, &["http://a"]);
+    let mut now = 1;
+    let mut fail = |poller: &mut Poller, now: u64| {
+        poller.on_timeout(now);
+        let (check, ..) = checks(poller)[0];
+        poller.on_checked(check, Outcome::Unreachable { retry_after: 0 }, now, &mut rng);
+        poller.poll_timeout().unwrap()
+    };
+    for _ in 0..20 {
+        now = fail(&mut poller, now);
+    }
+    assert!(fail(&mut poller, now) >= now + MAX_INTERVAL);
+    poller.set_pace(Pace::Foreground, now);
+    poller.on_timeout(now);
+    assert_eq!(checks(&mut poller).len(), 1, "it is asked at once");
+    for _ in 0..20 {
+        poller.look_now(now);
+        let next = fail(&mut poller, now);
+        assert!(next <= now + MAX_FOREGROUND_BACKOFF + MAX_FOREGROUND_BACKOFF / 5);
+        now = next;
+    }
+}
+
+#[test]
+fn a_sent_message_quickens_the_pace_for_a_minute() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Background, 1, &["http://a"]);
+    idle_until(&mut poller, 3600 * SECOND, &mut rng);
+    let now = 3600 * SECOND;
+    poller.on_sent(now);
+    let hot = idle_until(&mut poller, now + HOT_TIME, &mut rng);
+    assert!((25..=31).contains(&hot), "{hot}");
+}
+
+#[test]
+fn retry_after_is_honoured() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+    poller.on_timeout(1);
+    let (check, ..) = checks(&mut poller)[0];
+    poller.on_checked(check, Outcome::Unreachable { retry_after: 100 * SECOND }, 1, &mut rng);
+    assert!(poller.poll_timeout().unwrap() >= 100 * SECOND);
+}
+
+#[test]
+fn cursors_follow_what_was_processed() {
+    let mut poller = poller(Pace::Background, 1, &["http://a"]);
+    let id = address(0, &["http://a"]).box_id();
+    poller.on_processed(&id, "http://a", 1 << 52);
+    poller.on_processed(&id, "http://a", 7);
+    poller.on_timeout(1);
+    let Some(Output::Check { boxes, .. }) = poller.poll_output() else { panic!("no check") };
+    assert_eq!(boxes, [(id, 7)]);
+}
