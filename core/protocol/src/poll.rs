@@ -9,9 +9,11 @@
 //! | in the background | something happened lately | every `interval` (60 s unless set) |
 //! | in the background | nothing happened for long | at intervals doubling up to 15 min |
 //!
-//! A round asks, for each box, the first of its services that was reachable last time, in the order of
-//! its address; on every fifth round, and while a connection is being made, all of them. All boxes at
-//! one service go into one request.
+//! A round asks, for each box, the first of its services that works, in the order of its address; on every fifth
+//! round, and while a connection is being made, all of them. All boxes at one service go into one request.
+//!
+//! A service that failed last time is *doubted* until it answers: it is asked as well, but aside. The round does not
+//! wait for it, so that one which takes connections and never answers keeps nobody waiting.
 //!
 //! How far a box was read at a service is a cursor that the caller persists together with the effect
 //! of the messages, and hands in again after a restart.
@@ -60,6 +62,9 @@ pub const MAX_FOREGROUND_BACKOFF: u64 = 30_000_000;
 
 /// The most boxes in one check; more make several requests.
 pub const MAX_BOXES_PER_CHECK: usize = crate::mailbox::MAX_BATCH;
+
+/// The next round while services are asked aside and there is no round: one is planned when one of them answers or fails.
+const NOT_PLANNED: u64 = u64::MAX;
 
 /// What the app is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -151,6 +156,8 @@ struct Service {
 struct Running {
     service: String,
     hold: bool,
+    /// The service was doubted when it was asked.
+    aside: bool,
 }
 
 impl Poller {
@@ -179,7 +186,8 @@ impl Poller {
 
     /// When to call [`Poller::on_timeout`], in µs since the epoch.
     pub fn poll_timeout(&self) -> Option<u64> {
-        (!self.boxes.is_empty() && self.running.is_empty()).then_some(self.next_round)
+        let planned = self.next_round != NOT_PLANNED;
+        (!self.boxes.is_empty() && !self.in_round() && planned).then_some(self.next_round)
     }
 
     /// Watches the box of an address, from its cursors (per service) on. Watching it again changes
@@ -242,7 +250,7 @@ impl Poller {
     pub fn on_sent(&mut self, now: u64) {
         self.hot_until = now + HOT_TIME;
         self.quiet_rounds = 0;
-        if self.running.is_empty() {
+        if !self.in_round() {
             self.next_round = self.next_round.min(now + HOT_INTERVAL);
         }
     }
@@ -266,6 +274,7 @@ impl Poller {
         let Some(check) = self.running.remove(&id) else { return };
         let hasty = now < self.round_began.saturating_add(SHORTEST_HOLD);
         let service = self.services.entry(check.service).or_default();
+        let answered = matches!(outcome, Outcome::Answered { .. });
         match outcome {
             Outcome::Answered { found } => {
                 let hasty = if check.hold { hasty && !found } else { service.hasty };
@@ -284,15 +293,26 @@ impl Poller {
                 service.not_before = now + backoff.max(retry_after) + jitter(backoff, rng);
             }
         }
-        if self.running.is_empty() {
+        if check.aside {
+            self.on_checked_aside(answered, now, rng);
+        } else if !self.in_round() {
             self.quiet_rounds = self.quiet_rounds.saturating_add(1);
             self.next_round = self.plan(now, rng);
         }
     }
 
+    fn on_checked_aside(&mut self, answered: bool, now: u64, rng: &mut impl CryptoRng) {
+        if answered && self.pace == Pace::Foreground {
+            // Now it can hold a check as well.
+            self.start_over();
+        } else if !self.in_round() {
+            self.next_round = self.next_round.min(self.plan(now, rng));
+        }
+    }
+
     /// The time of the next round has come.
     pub fn on_timeout(&mut self, now: u64) {
-        if self.running.is_empty() && self.next_round <= now && !self.boxes.is_empty() {
+        if !self.in_round() && self.next_round <= now && !self.boxes.is_empty() {
             self.start_round(now);
         }
     }
@@ -308,7 +328,7 @@ impl Poller {
             return (now + HOT_INTERVAL).max(open);
         }
         let steps = (self.quiet_rounds / ROUNDS_PER_STEP).min(16);
-        let interval = (self.interval << steps).min(MAX_INTERVAL.max(self.interval));
+        let interval = self.interval.saturating_mul(1 << steps).min(MAX_INTERVAL.max(self.interval));
         (now + interval + jitter(interval / 2, rng)).max(open)
     }
 
@@ -319,12 +339,18 @@ impl Poller {
         let mut plan: BTreeMap<Endpoint, Vec<(BoxId, u64)>> = BTreeMap::new();
         let mut first_choices = BTreeSet::new();
         for (id, watched) in &self.boxes {
-            let open: Vec<&String> = watched.services.iter().filter(|name| self.is_open(name, now)).collect();
-            first_choices.extend(open.first().map(|name| (*name).clone()));
-            for name in open.into_iter().take(if full { usize::MAX } else { 1 }) {
+            let mut chosen = false;
+            for name in watched.services.iter().filter(|name| self.is_open(name, now)) {
                 let cursor = watched.cursors.get(name).copied().unwrap_or(0);
                 let endpoint = Endpoint { service: name.clone(), ext: watched.ext.clone() };
                 plan.entry(endpoint).or_default().push((*id, cursor));
+                if !chosen && !self.is_doubted(name) {
+                    chosen = true;
+                    first_choices.insert(name.clone());
+                }
+                if chosen && !full {
+                    break;
+                }
             }
         }
         // A round lasts as long as its longest check, and one that does not hold must be asked often.
@@ -336,21 +362,34 @@ impl Poller {
                 self.check(&endpoint, boxes, if hold { wait } else { 0 });
             }
         }
-        if self.running.is_empty() {
+        if !self.in_round() {
             let open = self.services.values().map(|service| service.not_before).filter(|at| *at > now).min();
-            self.next_round = open.unwrap_or(now + self.interval);
+            self.next_round =
+                if self.running.is_empty() { open.unwrap_or(now + self.interval) } else { NOT_PLANNED };
         }
     }
 
     fn check(&mut self, endpoint: &Endpoint, boxes: &[(BoxId, u64)], wait: u64) {
         self.checks += 1;
         let id = CheckId(self.checks);
-        self.running.insert(id, Running { service: endpoint.service.clone(), hold: wait > 0 });
+        let aside = self.is_doubted(&endpoint.service);
+        self.running.insert(id, Running { service: endpoint.service.clone(), hold: wait > 0, aside });
         self.outputs.push_back(Output::Check { id, endpoint: endpoint.clone(), boxes: boxes.to_vec(), wait });
     }
 
+    /// Whether the next round has to wait for a check.
+    fn in_round(&self) -> bool {
+        self.running.values().any(|check| !check.aside)
+    }
+
+    /// Whether a service can be asked: it is not paused, nor is it still being asked aside.
     fn is_open(&self, service: &str, now: u64) -> bool {
         self.services.get(service).is_none_or(|service| service.not_before <= now)
+            && !self.running.values().any(|check| check.service == service)
+    }
+
+    fn is_doubted(&self, service: &str) -> bool {
+        self.services.get(service).is_some_and(|service| service.failures > 0)
     }
 
     fn is_hasty(&self, service: &str) -> bool {

@@ -169,3 +169,128 @@ fn cursors_follow_what_was_processed() {
     let Some(Output::Check { boxes, .. }) = poller.poll_output() else { panic!("no check") };
     assert_eq!(boxes, [(id, 7)]);
 }
+
+/// A check as a service saw it.
+#[derive(Debug)]
+struct Seen {
+    service: String,
+    began: u64,
+    ended: u64,
+    wait: u64,
+}
+
+/// Lets each check take its time, until `end`; `answer` says how long and how it goes.
+fn play(poller: &mut Poller, end: u64, answer: impl Fn(&str, u64, u64) -> (u64, Outcome)) -> Vec<Seen> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let (mut now, mut seen) = (1, Vec::new());
+    let mut under_way = BTreeMap::new();
+    while now < end {
+        if poller.poll_timeout().is_some_and(|at| at <= now) {
+            poller.on_timeout(now);
+        }
+        while let Some(output) = poller.poll_output() {
+            match output {
+                Output::Abort(id) => drop(under_way.remove(&id)),
+                Output::Check { id, endpoint, wait, .. } => {
+                    let (takes, outcome) = answer(&endpoint.service, wait, now);
+                    let check = Seen { service: endpoint.service, began: now, ended: now + takes, wait };
+                    under_way.insert(id, (check, outcome));
+                }
+            }
+        }
+        let first = under_way.iter().min_by_key(|(_, (check, _))| check.ended);
+        let first = first.map(|(id, (check, _))| (*id, check.ended));
+        let round = poller.poll_timeout().unwrap_or(u64::MAX).max(now);
+        match first {
+            Some((id, ended)) if ended <= round => {
+                now = ended;
+                let (check, outcome) = under_way.remove(&id).unwrap();
+                seen.push(check);
+                poller.on_checked(id, outcome, now, &mut rng);
+            }
+            _ => now = round,
+        }
+    }
+    seen
+}
+
+const NOTHING: Outcome = Outcome::Answered { found: false };
+const FAILED: Outcome = Outcome::Unreachable { retry_after: 0 };
+/// For how long a driver waits for an answer, beside what the service may hold it for.
+const PATIENCE: u64 = 15 * SECOND;
+
+/// Two boxes, each at a service of its own: one works, and holds checks or not; the other does what `answer` says.
+fn play_beside(end: u64, holds: bool, answer: impl Fn(u64, u64) -> (u64, Outcome)) -> (Vec<Seen>, Vec<Seen>) {
+    let mut poller = Poller::new(Pace::Foreground, DEFAULT_INTERVAL);
+    poller.watch(&address(0, &["http://works"]), BTreeMap::new());
+    poller.watch(&address(1, &["http://other"]), BTreeMap::new());
+    play(&mut poller, end, |service, wait, now| match service {
+        "http://works" => (if holds { wait.max(1) * SECOND } else { 1000 }, NOTHING),
+        _ => answer(wait, now),
+    })
+    .into_iter()
+    .partition(|check| check.service == "http://works")
+}
+
+/// The longest time without a check at a service, in µs.
+fn longest_gap(checks: &[Seen]) -> u64 {
+    checks.windows(2).map(|two| two[1].began.saturating_sub(two[0].ended)).max().unwrap()
+}
+
+#[test]
+fn a_service_that_never_answers_keeps_others_waiting_only_once() {
+    for (holds, pause) in [(true, 0), (false, HOT_INTERVAL)] {
+        let stall = |wait, _| (wait * SECOND + PATIENCE, FAILED);
+        let (works, stalls) = play_beside(600 * SECOND, holds, stall);
+        assert!(stalls.len() > 5, "it is tried again: {stalls:?}");
+        assert!(stalls[1..].iter().all(|check| check.wait == 0), "{stalls:?}");
+        assert!(longest_gap(&works[..2]) >= PATIENCE, "nothing is known of it at first: {works:?}");
+        assert!(longest_gap(&works[1..]) <= pause, "{works:?}");
+    }
+}
+
+#[test]
+fn a_service_that_is_back_holds_checks_again_at_once() {
+    let back = 100 * SECOND;
+    let (works, other) = play_beside(300 * SECOND, true, |wait, now| match now < back {
+        true => (1000, FAILED),
+        false => (wait * SECOND + 1000, NOTHING),
+    });
+    let found = other.iter().position(|check| check.began >= back).unwrap();
+    assert!(other[found].began < back + (WAIT + 1) * SECOND, "{other:?}");
+    assert_eq!(other[found].wait, 0);
+    assert_eq!((other[found + 1].began, other[found + 1].wait), (other[found].ended, WAIT), "{other:?}");
+    assert!(longest_gap(&other[found..]) < SECOND, "{other:?}");
+    assert!(works.len() < 20, "one round is begun anew: {works:?}");
+}
+
+#[test]
+fn a_doubted_first_choice_is_asked_beside_the_next() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Background, 1, &["http://a", "http://b", "http://c"]);
+    let mut asked = Vec::new();
+    for _ in 0..4 {
+        poller.on_timeout(poller.poll_timeout().unwrap());
+        let round = checks(&mut poller);
+        for (id, service, ..) in &round {
+            let outcome = if service == "http://a" { FAILED } else { NOTHING };
+            let now = poller.next_round;
+            poller.on_checked(*id, outcome, now, &mut rng);
+        }
+        asked.push(round.into_iter().map(|(_, service, ..)| service).collect::<Vec<_>>());
+    }
+    assert_eq!(asked[0], ["http://a", "http://b", "http://c"], "the first round asks all");
+    assert!(asked[1..].iter().all(|round| *round == ["http://a", "http://b"]), "{asked:?}");
+}
+
+#[test]
+fn an_outage_of_all_services_costs_no_more_rounds_in_the_background() {
+    let mut poller = poller(Pace::Background, 2, &["http://a", "http://b"]);
+    let seen = play(&mut poller, 3600 * SECOND, |service, _, _| match service {
+        "http://a" => (PATIENCE, FAILED),
+        _ => (1000, FAILED),
+    });
+    let mut rounds: Vec<u64> = seen.iter().map(|check| check.began).collect();
+    rounds.dedup();
+    assert!((4..=24).contains(&rounds.len()), "{seen:?}");
+}
