@@ -7,7 +7,10 @@ pub(crate) fn tell(name: &str) {
     let flags = match system.as_str() {
         "linux" => vec![format!("-soname,lib{name}.so")],
         "android" => vec![format!("-soname,lib{name}.so"), "-z,max-page-size=16384".to_owned()],
-        "macos" | "ios" => vec![format!("-install_name,@rpath/lib{name}.dylib")],
+        // Dart writes a longer name in when it runs a program that was not packaged.
+        "macos" | "ios" => {
+            vec![format!("-install_name,@rpath/lib{name}.dylib"), "-headerpad_max_install_names".to_owned()]
+        }
         _ => Vec::new(),
     };
     for flag in flags {

@@ -14,8 +14,13 @@ import 'src/node.dart';
 /// node, when it is open:
 ///
 /// ```dart
-/// final lifecycle = AppLifecycleListener(onStateChange: AppStateWatcher(node).changed);
+/// final watcher = AppStateWatcher(node);
+/// final lifecycle = AppLifecycleListener(onStateChange: watcher.changed);
+/// // The listener tells changes only, and the user may have left while the node was being opened.
+/// if (WidgetsBinding.instance.lifecycleState case final state?) watcher.changed(state);
 /// ```
+///
+/// The binding holds the listener, and so the node: dispose of the listener when the node is closed.
 final class AppStateWatcher {
   /// Watches for a node.
   AppStateWatcher(Node node) : this.telling(node.setPace);
@@ -46,6 +51,9 @@ final class AppStateWatcher {
 /// ```dart
 /// final network = Connectivity().onConnectivityChanged.listen(NetworkWatcher(node).changed);
 /// ```
+///
+/// That plugin tells kinds of networks: from one Wi-Fi to the next it tells nothing if the device is not without a
+/// network in between. The subscription holds the node: cancel it when the node is closed.
 final class NetworkWatcher {
   /// Watches for a node.
   NetworkWatcher(Node node) : this.telling(node.networkChanged);
@@ -83,7 +91,8 @@ extension BackgroundSync on Node {
     final listening = events.listen((_) {
       silence.cancel();
       silence = Timer(quiet, end);
-    }, onDone: end);
+      // What ends the stream, `syncNow` throws as well.
+    }, onError: (Object _) => end(), onDone: end);
     try {
       await syncNow();
       await done.future;

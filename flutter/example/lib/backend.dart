@@ -14,14 +14,23 @@ const collection = 'items';
 
 /// The node of this app, and what tells it of the platform.
 class Backend {
-  Backend._(this.node)
-    : _lifecycle = AppLifecycleListener(onStateChange: AppStateWatcher(node).changed),
-      _network = Connectivity().onConnectivityChanged.listen(NetworkWatcher(node).changed);
+  Backend._(this.node, AppStateWatcher watcher)
+    : _lifecycle = AppLifecycleListener(onStateChange: watcher.changed),
+      _network = Connectivity().onConnectivityChanged.listen(
+        NetworkWatcher(node).changed,
+        // Where the plugin cannot tell, a connection that broke is noticed by its silence.
+        onError: (Object _) {},
+      ) {
+    // The listener tells changes only, and the user may have left while the node was being opened.
+    if (WidgetsBinding.instance.lifecycleState case final state?) watcher.changed(state);
+  }
 
   /// Opens the node. Its secret is kept where the platform keeps secrets.
   static Future<Backend> open() async {
     final folder = await getApplicationSupportDirectory();
     const storage = FlutterSecureStorage(
+      // A secret that cannot be read now may be readable later. Without it, all data is lost.
+      aOptions: AndroidOptions(resetOnError: false),
       // Work in the background finds it too, and no other device does.
       iOptions: IOSOptions(accessibility: KeychainAccessibility.first_unlock_this_device),
     );
@@ -39,7 +48,7 @@ class Backend {
     try {
       final groups = await node.groups();
       if (groups.every((group) => group.name != groupName)) await node.createGroup(groupName);
-      return Backend._(node);
+      return Backend._(node, AppStateWatcher(node));
     } on Object {
       // It holds its folder; whoever tries again would not get it.
       await node.close();
@@ -51,10 +60,10 @@ class Backend {
   final AppLifecycleListener _lifecycle;
   final StreamSubscription<Object?> _network;
 
-  /// The lists that there are.
+  /// The lists that this user is in.
   Future<List<Group>> lists() async => [
     for (final group in await node.groups())
-      if (group.name == groupName) group,
+      if (group.name == groupName && group.role != null) group,
   ];
 
   /// Adds an item, or one more of it.

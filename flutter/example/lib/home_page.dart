@@ -59,8 +59,8 @@ class _HomePageState extends State<HomePage> {
     switch (event) {
       case JoinedEvent(:final group, name: groupName):
         unawaited(_choose(group));
-      case RemovedEvent(:final group) when group == _list?.id:
-        unawaited(_choose(null));
+      case RemovedEvent() || ResyncEvent():
+        unawaited(_choose(_list?.id));
       case EmojisEvent():
         unawaited(_compare(event));
       default:
@@ -96,18 +96,24 @@ class _HomePageState extends State<HomePage> {
     if (same != null) await _try(() => widget.backend.node.confirmVerify(event.nickname, same: same));
   }
 
+  /// A link that did not open the app by itself: copied out of a messenger.
+  Future<void> _pasteLink() async {
+    final link = await askFor(context, 'Which link do you have?');
+    if (link != null && mounted) await _openLink(link);
+  }
+
   /// A link of a messenger opened the app. Asks who sent it.
   Future<void> _openLink(String link) async {
-    final nickname = await askForName(context, 'Who sent you this link?');
+    final nickname = await askFor(context, 'Who sent you this link?');
     if (nickname == null) return;
     await _try(() => widget.backend.node.openLink(link, nickname: nickname));
   }
 
   Future<void> _add() async {
-    final list = _list;
-    if (list == null || _name.text.trim().isEmpty) return;
-    await _try(() => widget.backend.add(list.id, _name.text));
+    final (list, name) = (_list, _name.text);
+    if (list == null || name.trim().isEmpty) return;
     _name.clear();
+    await _try(() => widget.backend.add(list.id, name));
   }
 
   /// Does something and tells what went wrong.
@@ -130,6 +136,7 @@ class _HomePageState extends State<HomePage> {
     appBar: AppBar(
       title: _lists.length < 2 ? const Text('Shopping list') : _chooser(),
       actions: [
+        IconButton(icon: const Icon(Icons.link), tooltip: 'Open a link', onPressed: _pasteLink),
         IconButton(
           icon: const Icon(Icons.people),
           tooltip: 'People',
@@ -151,10 +158,15 @@ class _HomePageState extends State<HomePage> {
       children: [
         Expanded(
           child: StreamBuilder(
+            // Another list begins empty, and not with the items of the last.
+            key: ValueKey(_list?.id),
             stream: _items,
-            builder: (context, snapshot) => ListView(
-              children: [for (final item in snapshot.data ?? const <Record>[]) _item(item)],
-            ),
+            builder: (context, snapshot) => switch (snapshot) {
+              AsyncSnapshot(:final error?) => Center(child: Text(describe(error))),
+              AsyncSnapshot(:final data) => ListView(
+                children: [for (final item in data ?? const <Record>[]) _item(item)],
+              ),
+            },
           ),
         ),
         SafeArea(
@@ -202,18 +214,18 @@ class _HomePageState extends State<HomePage> {
   );
 }
 
-/// Asks for the name of a person; null if none was given.
-Future<String?> askForName(BuildContext context, String question) {
-  var name = '';
+/// Asks for a text, such as the name of a person; null if none was given.
+Future<String?> askFor(BuildContext context, String question) {
+  var answer = '';
   return showDialog<String>(
     context: context,
     builder: (context) => AlertDialog(
       title: Text(question),
-      content: TextField(autofocus: true, onChanged: (text) => name = text.trim()),
+      content: TextField(autofocus: true, onChanged: (text) => answer = text.trim()),
       actions: [
         TextButton(onPressed: () => Navigator.pop(context), child: const Text('Cancel')),
         TextButton(
-          onPressed: () => Navigator.pop(context, name.isEmpty ? null : name),
+          onPressed: () => Navigator.pop(context, answer.isEmpty ? null : answer),
           child: const Text('OK'),
         ),
       ],

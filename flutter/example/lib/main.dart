@@ -27,13 +27,17 @@ class _ShoppingListAppState extends State<ShoppingListApp> {
   Widget build(BuildContext context) => MaterialApp(
     title: 'Shopping list',
     theme: ThemeData(colorSchemeSeed: Colors.teal),
+    // A new try is a new builder: the old one would show its error meanwhile.
     home: FutureBuilder(
+      key: ObjectKey(_opening),
       future: _opening,
       builder: (context, opening) => switch (opening) {
         AsyncSnapshot(:final data?) => HomePage(backend: data),
         AsyncSnapshot(:final error?) => _Failed(
           error: error,
-          retry: () => setState(() => _opening = Backend.open()),
+          retry: () => setState(() {
+            _opening = Backend.open();
+          }),
         ),
         _ => const Scaffold(body: Center(child: CircularProgressIndicator())),
       },

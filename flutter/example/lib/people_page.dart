@@ -39,6 +39,8 @@ class _PeoplePageState extends State<PeoplePage> {
     } on ClosedException {
       // The app is going; nobody looks any more.
       return;
+    } on ConnectoidException catch (failure) {
+      _say(describe(failure));
     }
   }
 
@@ -46,10 +48,13 @@ class _PeoplePageState extends State<PeoplePage> {
     try {
       await action();
     } on ConnectoidException catch (failure) {
-      if (!mounted) return;
-      ScaffoldMessenger.of(context).showSnackBar(SnackBar(content: Text(describe(failure))));
+      _say(describe(failure));
     }
     await _read();
+  }
+
+  void _say(String text) {
+    if (mounted) ScaffoldMessenger.of(context).showSnackBar(SnackBar(content: Text(text)));
   }
 
   @override

@@ -3,6 +3,7 @@ import 'dart:typed_data';
 
 import 'package:connectoid/connectoid.dart';
 import 'package:flutter/material.dart';
+import 'package:flutter/services.dart';
 import 'package:share_plus/share_plus.dart';
 
 import 'backend.dart';
@@ -26,21 +27,35 @@ class _SharePageState extends State<SharePage> {
   SharedLink? _link;
   Uint8List? _image;
   String? _problem;
+  bool _sharing = false;
 
   Future<void> _share() async {
+    setState(() => _sharing = true);
     try {
       final link = await widget.node.share(
         _nickname,
         group: widget.list,
         role: _readOnly ? Role.reader : Role.writer,
       );
+      // The link is made, even if no image of it can be.
+      if (mounted) setState(() => _link = link);
       final image = await widget.node.qr(link.link);
-      if (!mounted) return;
-      setState(() {
-        (_link, _image, _problem) = (link, image, null);
-      });
+      if (mounted) setState(() => _image = image);
     } on ConnectoidException catch (failure) {
       if (mounted) setState(() => _problem = describe(failure));
+    } finally {
+      if (mounted) setState(() => _sharing = false);
+    }
+  }
+
+  /// Shows what apps can send the link; on an iPad beside the button.
+  Future<void> _send(BuildContext button, SharedLink link) async {
+    final box = button.findRenderObject()! as RenderBox;
+    final place = box.localToGlobal(Offset.zero) & box.size;
+    try {
+      await SharePlus.instance.share(ShareParams(text: link.link, sharePositionOrigin: place));
+    } on PlatformException catch (failure) {
+      if (mounted) setState(() => _problem = failure.message);
     }
   }
 
@@ -67,7 +82,7 @@ class _SharePageState extends State<SharePage> {
       onChanged: (readOnly) => setState(() => _readOnly = readOnly),
     ),
     FilledButton(
-      onPressed: _nickname.isEmpty ? null : _share,
+      onPressed: _nickname.isEmpty || _sharing ? null : _share,
       child: const Text('Make a link'),
     ),
   ];
@@ -75,9 +90,11 @@ class _SharePageState extends State<SharePage> {
   List<Widget> _shared(SharedLink link) => [
     Text('This link is for $_nickname alone, and works once, until ${link.expires.toLocal()}.'),
     if (_image case final image?) Image.memory(image, semanticLabel: 'The link as a QR code'),
-    FilledButton(
-      onPressed: () => unawaited(SharePlus.instance.share(ShareParams(text: link.link))),
-      child: const Text('Send'),
+    Builder(
+      builder: (button) => FilledButton(
+        onPressed: () => unawaited(_send(button, link)),
+        child: const Text('Send'),
+      ),
     ),
   ];
 }

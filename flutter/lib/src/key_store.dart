@@ -10,6 +10,7 @@ abstract interface class KeyStore {
   ///
   /// ```dart
   /// const storage = FlutterSecureStorage(
+  ///   aOptions: AndroidOptions(resetOnError: false),
   ///   iOptions: IOSOptions(accessibility: KeychainAccessibility.first_unlock_this_device),
   /// );
   /// final keyStore = KeyStore.ofTexts(

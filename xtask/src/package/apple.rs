@@ -1,9 +1,6 @@
 //! The XCFramework: the libraries are built here, and `swift/scripts/xcframework.sh` packs them with Apple's tools.
 
-use super::{
-    FFI, notices,
-    platforms::{OLDEST_APPLE, PLATFORMS},
-};
+use super::{FFI, notices, platforms::PLATFORMS};
 use crate::{
     command::{Result, run_with},
     natives::{self, Profile},
@@ -17,5 +14,5 @@ pub(super) fn package() -> Result {
         let missing = || format!("the XCFramework needs the library for {}", platform.target);
         platform.library(&FFI)?.ok_or_else(missing)?;
     }
-    run_with("sh", &["swift/scripts/xcframework.sh"], ".", &OLDEST_APPLE)
+    run_with("sh", &["swift/scripts/xcframework.sh"], ".", &FFI.apple())
 }

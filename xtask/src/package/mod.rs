@@ -32,6 +32,16 @@ struct Library {
     name: &'static str,
     /// How what it shows begins. Anything else could clash with what an app brings: its own SQLite, say.
     exports: &'static [&'static str],
+    /// The oldest iOS and macOS that it runs on.
+    oldest_apple: [&'static str; 2],
+}
+
+impl Library {
+    /// The variables that tell compilers of the oldest systems of Apple's.
+    fn apple(&self) -> [(&'static str, &'static str); 2] {
+        let [ios, macos] = self.oldest_apple;
+        [("IPHONEOS_DEPLOYMENT_TARGET", ios), ("MACOSX_DEPLOYMENT_TARGET", macos)]
+    }
 }
 
 /// For Kotlin and Swift.
@@ -39,10 +49,19 @@ const FFI: Library = Library {
     package: "connectoid-ffi",
     name: "connectoid_ffi",
     exports: &["ffi_connectoid_ffi_", "uniffi_", "UNIFFI_META_"],
+    // As in Package.swift.
+    oldest_apple: ["16.0", "13.0"],
 };
 
 /// For C and Dart.
-const C: Library = Library { package: "connectoid-c", name: "connectoid", exports: &["connectoid_"] };
+const C: Library = Library {
+    package: "connectoid-c",
+    name: "connectoid",
+    exports: &["connectoid_"],
+    // Flutter makes a framework of it that says 12.0, and the App Store takes none whose library says more:
+    // <https://github.com/dart-lang/native/issues/3594>.
+    oldest_apple: ["12.0", "11.0"],
+};
 
 /// Makes a package.
 pub(crate) fn run(what: Option<&str>) -> Result {

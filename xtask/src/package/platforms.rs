@@ -21,10 +21,6 @@ use crate::{
 /// The oldest Android that is supported, as in the manifest of the AAR.
 const ANDROID: u32 = 26;
 
-/// The oldest systems of Apple's that are supported, as in `Package.swift`, and the variables that tell compilers.
-pub(super) const OLDEST_APPLE: [(&str, &str); 2] =
-    [("IPHONEOS_DEPLOYMENT_TARGET", "16.0"), ("MACOSX_DEPLOYMENT_TARGET", "13.0")];
-
 /// Android has memory pages of this many bytes at the most, and Google Play takes no library that cannot be loaded into
 /// them: <https://developer.android.com/guide/practices/page-sizes>.
 const MAX_PAGE: u64 = 16 << 10;
@@ -78,7 +74,7 @@ impl Platform {
     /// from elsewhere.
     pub(super) fn library(&self, library: &Library) -> Result<Option<String>> {
         let file = format!("{}/embedded/lib{}.{}", self.target, library.name, self.ending);
-        let built = match self.tools()? {
+        let built = match self.tools(library)? {
             Some(tools) => format!("{}/{file}", self.build(library.package, &tools)?),
             None if root().join("target").join(&file).exists() => format!("target/{file}"),
             None => {
@@ -96,12 +92,12 @@ impl Platform {
     }
 
     /// What the build has to be told of the vendor's tools, if they are here.
-    fn tools(&self) -> Result<Option<Vec<(String, String)>>> {
+    fn tools(&self, library: &Library) -> Result<Option<Vec<(String, String)>>> {
         Ok(if self.target.contains("android") {
             ndk()?.map(|folder| self.ndk(&folder.display().to_string()))
         } else if self.is_apple() {
             let versions =
-                || OLDEST_APPLE.map(|(name, version)| (name.to_owned(), version.to_owned())).to_vec();
+                || library.apple().map(|(name, version)| (name.to_owned(), version.to_owned())).to_vec();
             cfg!(target_os = "macos").then(versions)
         } else {
             let compiler = self.gcc();
