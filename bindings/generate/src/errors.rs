@@ -22,8 +22,23 @@ the way to it, this device's `storage`, or the `SDK` itself. The SDK itself trie
 `peer_silent`, `service_unreachable` and `service_too_often`: show these to people as a state, not as a failure of what \
 they did. After other kinds somebody has to act, as the last column says.
 
+Kotlin, Swift and Dart have one kind more, `Unknown`: a kind of a later version than what the app was built with.
+
 | C, JSON | Rust, Kotlin | Swift | Dart | at fault | what to do |
 |---|---|---|---|---|---|
+";
+
+/// What only C has; Dart makes errors of the SDK of them.
+const STATUSES: &str = "
+A function of C that did not take what it was given says so by its status:
+
+| status | what to do |
+|---|---|
+| `INVALID_ARGUMENT`, `TOO_LARGE`, `ID_IN_USE` | Fix the call. In Dart `usage` |
+| `NO_SUCH_NODE` | Do not use a node that was released. In Dart `closed` |
+| `NO_SUCH_ID` | Nothing: what was to be cancelled or answered has ended |
+| `BUSY` | Free the answers that were received, then call again. In Dart `usage` |
+| `INTERNAL` | Report it, with the message of `connectoid_last_error`. In Dart `internal` |
 ";
 
 /// The document.
@@ -43,6 +58,7 @@ pub(crate) fn generate(schema: &Value) -> Result<String, String> {
             "| `{name}` | `{pascal}` | `.{camel}` | `{dart}Exception` | {fault} | {what} |\n"
         )]);
     }
+    text.push_str(STATUSES);
     Ok(text)
 }
 

@@ -10,6 +10,9 @@ use connectoid_protocol::{
 };
 use serde_json::{Map, Value, json};
 
+/// The most bytes among the fields of one call: wider than what a commit takes, since that is judged elsewhere.
+const MAX_ATTACHED: usize = 1 << 20;
+
 /// Moves the bytes among a record's fields to the end of `beside`.
 pub(crate) fn detach_fields(fields: &mut Map<String, Value>, beside: &mut Vec<u8>) {
     fields.values_mut().for_each(|value| detach(value, beside));
@@ -33,29 +36,47 @@ pub(crate) fn detach(value: &mut Value, beside: &mut Vec<u8>) {
     }
 }
 
-/// Puts bytes that lie beside back among a record's fields. `serde_json` reads no more than 128 levels.
-pub(crate) fn attach_fields(fields: &mut Map<String, Value>, beside: &[u8]) -> Result<()> {
-    fields.values_mut().try_for_each(|value| attach(value, beside))
+/// The bytes that lie beside a call, and how many of them it may still put into its fields: each as often as it
+/// likes, but a commit takes 256 KiB, and what a call names over and over must not grow without bound.
+pub(crate) struct Beside<'a> {
+    bytes: &'a [u8],
+    left: usize,
 }
 
-fn attach(value: &mut Value, beside: &[u8]) -> Result<()> {
-    match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| attach(item, beside)),
-        Value::Object(map) => match map.get_mut(BYTES_KEY) {
-            Some(place @ Value::Array(_)) => {
-                let bytes = part(place, beside).ok_or_else(outside)?;
-                *place = base64url(bytes).into();
-                Ok(())
-            }
-            _ => attach_fields(map, beside),
-        },
-        _ => Ok(()),
+impl<'a> Beside<'a> {
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, left: MAX_ATTACHED }
+    }
+
+    /// Puts bytes back among a record's fields. `serde_json` reads no more than 128 levels.
+    pub(crate) fn attach_fields(&mut self, fields: &mut Map<String, Value>) -> Result<()> {
+        fields.values_mut().try_for_each(|value| self.attach(value))
+    }
+
+    fn attach(&mut self, value: &mut Value) -> Result<()> {
+        match value {
+            Value::Array(items) => items.iter_mut().try_for_each(|item| self.attach(item)),
+            Value::Object(map) => match map.get_mut(BYTES_KEY) {
+                Some(place @ Value::Array(_)) => {
+                    let bytes = part(place, self.bytes).ok_or_else(outside)?;
+                    self.left = self.left.checked_sub(bytes.len()).ok_or_else(too_many)?;
+                    *place = base64url(bytes).into();
+                    Ok(())
+                }
+                _ => self.attach_fields(map),
+            },
+            _ => Ok(()),
+        }
     }
 }
 
 fn part<'a>(place: &Value, beside: &'a [u8]) -> Option<&'a [u8]> {
     let (offset, length): (usize, usize) = serde::Deserialize::deserialize(place).ok()?;
     beside.get(offset..offset.checked_add(length)?)
+}
+
+fn too_many() -> Error {
+    Error::new(ErrorKind::Usage, "the bytes among the fields are more than a commit takes")
 }
 
 fn outside() -> Error {
@@ -80,7 +101,7 @@ mod tests {
         let expected =
             json!({"a": {"$bytes": [1, 3]}, "n": [1, {"m": {"$bytes": [4, 0]}}, {"$bytes": [4, 1]}]});
         assert_eq!(moved, fields(&expected));
-        attach_fields(&mut moved, &beside).unwrap();
+        Beside::new(&beside).attach_fields(&mut moved).unwrap();
         assert_eq!(moved, inline);
     }
 
@@ -97,10 +118,22 @@ mod tests {
         for place in wrong {
             let mut value = fields(&json!({"a": {"$bytes": place}}));
             assert_eq!(
-                attach_fields(&mut value, &[1, 2, 3]).unwrap_err().kind,
+                Beside::new(&[1, 2, 3]).attach_fields(&mut value).unwrap_err().kind,
                 ErrorKind::Usage,
                 "{value:?}"
             );
         }
+    }
+
+    #[test]
+    fn what_is_named_over_and_over_is_bounded() {
+        let bytes = vec![0; MAX_ATTACHED / 4];
+        let named = |times: usize| {
+            let place = json!({"$bytes": [0, bytes.len()]});
+            let mut value = fields(&json!({"a": vec![place; times]}));
+            Beside::new(&bytes).attach_fields(&mut value)
+        };
+        assert!(named(4).is_ok());
+        assert_eq!(named(5).unwrap_err().kind, ErrorKind::Usage);
     }
 }

@@ -8,7 +8,7 @@ use connectoid::{
 };
 use serde::Deserialize;
 
-use crate::attach;
+use crate::attach::Beside;
 
 /// Follow the records of a collection. The call is answered when it ends: when it is cancelled, the node is closed,
 /// or reading fails. Until then it brings [`crate::Page`]s.
@@ -94,9 +94,10 @@ pub(crate) fn parse(json: &str, beside: Vec<u8>) -> Result<Call> {
     match &mut command {
         Command::Send { data, .. } if !beside.is_empty() => *data = beside,
         Command::Commit { writes, .. } => {
+            let mut beside = Beside::new(&beside);
             for write in writes {
                 if let Write::Put { fields, .. } = write {
-                    attach::attach_fields(fields, &beside)?;
+                    beside.attach_fields(fields)?;
                 }
             }
         }

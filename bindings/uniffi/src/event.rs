@@ -11,7 +11,7 @@ use futures_util::FutureExt;
 use crate::{
     bytes::Bytes,
     error::{HostError, NodeError, Problem},
-    limits::MAX_BATCH,
+    limits::{MAX_BATCH, MAX_BATCH_BYTES},
     node::Node,
 };
 
@@ -195,15 +195,29 @@ impl Node {
 
 async fn deliver(mut events: EventStream, listener: Arc<dyn EventListener>) {
     while let Some(first) = events.next().await {
+        let mut bytes = weight(&first);
         let mut batch = vec![first.into()];
         while batch.len() < MAX_BATCH
+            && bytes < MAX_BATCH_BYTES
             && let Some(Some(event)) = events.next().now_or_never()
         {
+            bytes += weight(&event);
             batch.push(event.into());
         }
         report(listener.on_events(batch).await);
     }
     report(listener.on_closed().await);
+}
+
+/// The bytes of what an event brings that can be long.
+fn weight(event: &api::Event) -> usize {
+    match &event.kind {
+        api::EventKind::Message { data, .. } => data.len(),
+        api::EventKind::Changed { records, .. } => {
+            records.iter().map(|(collection, id)| collection.len() + id.len()).sum()
+        }
+        _ => 0,
+    }
 }
 
 /// What a listener fails with concerns the app alone.

@@ -34,7 +34,8 @@ impl keystore::KeyStore for Adapted {
         Box::pin(async {
             let Some(secret) = self.0.load().await.map_err(failed)? else { return Ok(None) };
             let secret = Zeroizing::new(secret);
-            let bytes = secret.as_slice().try_into().map_err(|_| VaultError::Malformed)?;
+            let wrong = || VaultError::KeyStore(format!("it gave {} bytes instead of 32", secret.len()));
+            let bytes = secret.as_slice().try_into().map_err(|_| wrong())?;
             Ok(Some(MasterSecret::from_bytes(bytes)))
         })
     }

@@ -29,6 +29,13 @@ pub(crate) const MAX_LIST: usize = 64;
 /// Events that are handed over at once: many share the cost of a call, few enough to be taken soon.
 pub(crate) const MAX_BATCH: usize = 256;
 
+/// Bytes of the messages and the ids in such a batch, which its last event may exceed: they are held several times
+/// over, in the language's objects too.
+pub(crate) const MAX_BATCH_BYTES: usize = 1 << 20;
+
+/// The fields of all writes of a commit as JSON, in bytes: what [`MAX_FIELDS`] is for one.
+pub(crate) const MAX_COMMIT: usize = 4 << 20;
+
 /// Refuses what is longer than allowed; `what` names it for people.
 pub(crate) fn within(what: &str, length: usize, limit: usize) -> Result<(), NodeError> {
     if length <= limit {

@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::{
     error::NodeError,
     event::time,
-    limits::{self, MAX_FIELDS, MAX_WRITES},
+    limits::{self, MAX_COMMIT, MAX_FIELDS, MAX_WRITES},
     node::Node,
 };
 
@@ -90,6 +90,11 @@ impl Node {
     pub async fn commit(&self, group: String, writes: Vec<Write>) -> Result<(), NodeError> {
         limits::names(&[&group])?;
         limits::within("writes of a commit", writes.len(), MAX_WRITES)?;
+        let bytes = writes.iter().map(|write| match write {
+            Write::Put { fields, .. } => fields.len(),
+            Write::Delete { .. } => 0,
+        });
+        limits::within("bytes of a commit", bytes.sum(), MAX_COMMIT)?;
         let writes = writes.into_iter().map(TryInto::try_into).collect::<Result<_, NodeError>>()?;
         Ok(self.open_node()?.commit(&group, writes).await?)
     }

@@ -23,7 +23,7 @@ pub struct Settings {
     /// The URL that opens the app, to which links are appended.
     #[uniffi(default = None)]
     pub link_base: Option<String>,
-    /// The pace of looking into the mailboxes in the background.
+    /// The pace of looking into the mailboxes in the background, at least a second.
     #[uniffi(default = None)]
     pub poll_interval: Option<Duration>,
     /// Whether the app starts in the foreground.

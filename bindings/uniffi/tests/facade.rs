@@ -123,7 +123,7 @@ async fn a_key_store_of_the_app_is_asked_and_its_failure_told() {
     assert_eq!(keys.0.lock().unwrap().as_ref().map(Vec::len), Some(32));
     for (keys, kind) in [
         (Keys(Mutex::default(), true), ErrorKind::StorageUnavailable),
-        (Keys(Mutex::new(Some(vec![0; 31])), false), ErrorKind::StorageCorrupt),
+        (Keys(Mutex::new(Some(vec![0; 31])), false), ErrorKind::StorageUnavailable),
     ] {
         let Err(NodeError::Failed { problem }) = node(Some(Arc::new(keys))).await else {
             panic!("it opened")

@@ -32,35 +32,38 @@ pub enum ErrorKind {
     /// Nobody answered yet: the other side is offline. The SDK keeps trying. From `send`: too many messages wait
     /// already; this one was not taken, send it again later.
     Unanswered,
-    /// Both sides answered, but no packets get through: a TURN server is needed.
+    /// Both sides answered, but no packets get through. Name a TURN server in the settings.
     NoRoute,
-    /// The peer connected and then said nothing.
+    /// The peer connected and then said nothing. Nothing to do: the SDK tries again.
     PeerSilent,
-    /// The peer broke the protocol, or could not prove who it is.
+    /// The peer broke the protocol, or could not prove who it is. If it stays so, ask the person, and share anew.
     PeerMisbehaved,
     /// The peer's version and this one have nothing in common. Update the older one.
     VersionMismatch,
     /// No mailbox service could be reached. Check the network and the service's URL.
     ServiceUnreachable,
-    /// The service refuses: a wrong API key, or it is full.
+    /// The service refuses: a wrong API key, or it is full. Check the key in the settings; ask the operator.
     ServiceRefused,
-    /// The service asks to come back later.
+    /// The service asks to come back later. Nothing to do: the SDK does.
     ServiceTooOften,
     /// This device's clock and the service's are far apart. Set the clock.
     ClockSkew,
-    /// The data folder cannot be used: no room, no permission, or in use by another program.
+    /// The data folder cannot be used: no room, no permission, or in use by another node; or the key store failed. The
+    /// message says which. Mend that, and open again.
     StorageUnavailable,
-    /// The data folder is damaged, or was written by a newer version.
+    /// The data folder is damaged, or was written by a newer version. Update the app, or restore a backup.
     StorageCorrupt,
-    /// The key that opens the data folder is wrong or missing.
+    /// The key that opens the data folder is wrong or missing. Ask for the passphrase again; without the key, the data
+    /// is lost.
     WrongKey,
-    /// The user may not write to this group.
+    /// The user may not do this in this group: write as a reader, or share what is another's. Do not offer it: groups
+    /// tell the role.
     NotPermitted,
-    /// The node was closed.
+    /// The node was closed. Open it again.
     Closed,
-    /// The call took longer than it was given.
+    /// The key store did not answer within two minutes. Have the user unlock it, and open again.
     Timeout,
-    /// The app took the call back.
+    /// The app took the call back. Nothing to do.
     Cancelled,
     /// A defect of this SDK. Please report it.
     Internal,
@@ -82,12 +85,13 @@ impl ErrorKind {
             | Self::NoRoute
             | Self::PeerSilent
             | Self::PeerMisbehaved
-            | Self::VersionMismatch
-            | Self::Timeout => Blame::Peer,
+            | Self::VersionMismatch => Blame::Peer,
             Self::ServiceUnreachable | Self::ServiceRefused | Self::ServiceTooOften | Self::ClockSkew => {
                 Blame::Service
             }
-            Self::StorageUnavailable | Self::StorageCorrupt | Self::WrongKey => Blame::Storage,
+            Self::StorageUnavailable | Self::StorageCorrupt | Self::WrongKey | Self::Timeout => {
+                Blame::Storage
+            }
             Self::Internal => Blame::Internal,
         }
     }

@@ -62,7 +62,11 @@ pub struct FileKeyStore {
 impl FileKeyStore {
     /// The file, and the passphrase under which the secret is sealed in it, if any.
     pub fn new(path: impl Into<PathBuf>, passphrase: Option<String>) -> Self {
-        Self { path: path.into(), passphrase: passphrase.map(Zeroizing::new) }
+        Self::sealed(path.into(), passphrase.map(Zeroizing::new))
+    }
+
+    pub(crate) fn sealed(path: PathBuf, passphrase: Option<Zeroizing<String>>) -> Self {
+        Self { path, passphrase }
     }
 }
 

@@ -1,7 +1,6 @@
 //! The facade: one async method for everything that a node can do.
 
 use std::{
-    fs::File,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -18,16 +17,16 @@ use crate::{
         Write,
     },
     driver::{self, EngineHandle, Hands},
-    engine::Engine,
+    engine::{Engine, EngineConfig},
     entropy::OsRandom,
     error::{Error, Result},
     events::{EVENT_QUEUE, EventHandler, EventStream, Subscription},
     observe::Observer,
-    opening::{engine_config, lock_folder, master_secret},
+    opening::{FolderLock, engine_config, lock_folder, master_secret},
     reads,
     rtc::RtcConfig,
     settings::{Settings, Storage},
-    store::{Reader, Store},
+    store::{Limit, Reader, Store},
     threads::Threads,
     vault::{MasterSecret, Vault},
 };
@@ -97,27 +96,31 @@ impl Node {
     ///
     /// # Errors
     /// [`crate::ErrorKind::StorageUnavailable`] if the folder cannot be used or another node uses it,
-    /// [`crate::ErrorKind::StorageCorrupt`], and [`crate::ErrorKind::WrongKey`] for a wrong passphrase or a missing key.
-    pub async fn open(settings: Settings) -> Result<Self> {
+    /// [`crate::ErrorKind::StorageCorrupt`], [`crate::ErrorKind::WrongKey`] for a wrong passphrase or a missing key,
+    /// [`crate::ErrorKind::Timeout`] if the key store did not answer, and [`crate::ErrorKind::Usage`] for settings that
+    /// cannot be.
+    pub async fn open(mut settings: Settings) -> Result<Self> {
+        let config = engine_config(&settings)?;
         let lock = lock_folder(&settings.storage)?;
-        let secret = master_secret(&settings).await?;
+        let secret = master_secret(&mut settings).await?;
         let threads = Threads::start()?;
         let (opened, opening) = oneshot::channel();
         threads.handle().clone().spawn(async move {
             // Is carried out even if nobody waits any more: half open is no state to be in. The node is dropped then.
-            let _ = opened.send(Self::start(settings, lock, secret, threads).await);
+            let _ = opened.send(Self::start(settings, config, lock, secret, threads).await);
         });
         opening.await.map_err(|_| Error::internal("the node could not be started"))?
     }
 
     async fn start(
         settings: Settings,
-        lock: Option<File>,
+        config: EngineConfig,
+        lock: Option<FolderLock>,
         secret: MasterSecret,
         threads: Arc<Threads>,
     ) -> Result<Self> {
         let listeners = broadcast::Sender::new(EVENT_QUEUE);
-        let (handle, config) = (threads.handle().clone(), engine_config(&settings));
+        let handle = threads.handle().clone();
         let storage = settings.storage.clone();
         let engine = move |now| {
             let store = match &storage {
@@ -458,6 +461,17 @@ impl Node {
     pub async fn close(&self) {
         self.inner.give_reader_back();
         self.inner.engine.close().await;
+    }
+
+    /// As [`Node::list`], but not more than is good to hold at once.
+    pub(crate) fn page(
+        &self,
+        group: &str,
+        collection: &str,
+        after: Option<&str>,
+        limit: Limit,
+    ) -> Result<Vec<Record>> {
+        self.read(|reader| reads::page(reader, group, collection, after, limit))
     }
 
     /// The id of a group, if there is one of this name or id.

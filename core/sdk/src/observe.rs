@@ -5,15 +5,18 @@ use std::{
     ops::Bound,
 };
 
+use serde_json::Value;
+
 use crate::{
     api::{EventKind, Record},
     error::{ErrorKind, Result},
     events::EventStream,
     node::Node,
+    store::Limit,
 };
 
-/// How many records are read at a time.
-const PAGE: usize = 1000;
+/// How much is told at a time: apps hold it several times over, in their language's objects too.
+const PAGE: Limit = Limit { records: 1000, bytes: 1 << 20 };
 
 /// One record of a collection as it is now.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -66,7 +69,7 @@ impl Observer {
         }
     }
 
-    /// The next records: first all that there are, in pages, then those that have changed. An empty list
+    /// The next records: first all that there are, in pages of up to 1,000 or about 1 MiB, then those that have changed. An empty list
     /// says that the first reading is complete. As long as there is no such group, there is nothing in it.
     /// `None` when the node is closed.
     ///
@@ -77,7 +80,7 @@ impl Observer {
         loop {
             let read = if let Reading::From(after) = &self.reading {
                 let after = after.clone();
-                self.read_page(after.as_deref()).await
+                self.read_page(after.as_deref())
             } else if !self.waiting.is_empty() {
                 self.read_waiting().await
             } else {
@@ -127,9 +130,9 @@ impl Observer {
         Ok(self.group.clone())
     }
 
-    async fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
+    fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
         let page = match self.find_group()? {
-            Some(group) => self.node.list(&group, &self.collection, after, PAGE).await?,
+            Some(group) => self.node.page(&group, &self.collection, after, PAGE)?,
             None => Vec::new(),
         };
         let last = page.last().map(|record| record.id.clone());
@@ -167,15 +170,31 @@ impl Observer {
         ids.sort_unstable();
         ids.dedup();
         let group = self.find_group()?;
-        let mut observed = Vec::with_capacity(ids.len());
-        for id in ids {
+        let (mut observed, mut bytes) = (Vec::new(), 0);
+        let mut ids = ids.into_iter();
+        while observed.len() < PAGE.records
+            && bytes < PAGE.bytes
+            && let Some(id) = ids.next()
+        {
             let record = match &group {
                 Some(group) => self.node.record(group, &self.collection, &id).await?,
                 None => None,
             };
+            bytes += record.iter().flat_map(|record| record.fields.values()).map(weight).sum::<usize>();
             observed.push(Observed { id, record });
         }
+        self.waiting.extend(ids);
         self.remember(&observed);
         Ok(observed)
+    }
+}
+
+/// About as many bytes as a value takes.
+fn weight(value: &Value) -> usize {
+    match value {
+        Value::String(text) => text.len(),
+        Value::Array(items) => items.iter().map(weight).sum(),
+        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + weight(value)).sum(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => size_of::<u64>(),
     }
 }

@@ -10,6 +10,7 @@ use std::{
 
 use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
+use zeroize::Zeroizing;
 
 use crate::{
     engine::EngineConfig,
@@ -20,7 +21,24 @@ use crate::{
     vault::{MasterSecret, VaultError},
 };
 
-pub(crate) fn lock_folder(storage: &Storage) -> Result<Option<File>> {
+/// The quickest pace in the background: below it a node would keep its service, and its battery, busy.
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What longer times count as, in µs: one that can still be added to what a clock says.
+const FOREVER: u64 = u64::MAX / 4;
+
+/// Keeps other nodes out of a data folder, until it is dropped.
+pub(crate) struct FolderLock(File);
+
+impl Drop for FolderLock {
+    fn drop(&mut self) {
+        // A process that is being started elsewhere in this one may hold the file as well, for a moment: it is not
+        // enough to close it. What fails here, the end of the process mends.
+        let _ = self.0.unlock();
+    }
+}
+
+pub(crate) fn lock_folder(storage: &Storage) -> Result<Option<FolderLock>> {
     let Storage::Folder(folder) = storage else { return Ok(None) };
     let unusable =
         |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
@@ -32,7 +50,7 @@ pub(crate) fn lock_folder(storage: &Storage) -> Result<Option<File>> {
         .open(folder.join("lock"))
         .map_err(unusable)?;
     match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
+        Ok(()) => Ok(Some(FolderLock(file))),
         Err(TryLockError::WouldBlock) => {
             Err(Error::new(ErrorKind::StorageUnavailable, "another node uses this data folder"))
         }
@@ -49,12 +67,12 @@ fn make_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 /// Asks the key store for the master secret; a new folder gets a new one.
-pub(crate) async fn master_secret(settings: &Settings) -> Result<MasterSecret> {
+pub(crate) async fn master_secret(settings: &mut Settings) -> Result<MasterSecret> {
+    // It stays nowhere else.
+    let passphrase = settings.passphrase.take().map(Zeroizing::new);
     let store: Arc<dyn KeyStore> = match (&settings.key_store, &settings.storage) {
         (Some(store), _) => store.clone(),
-        (None, Storage::Folder(folder)) => {
-            Arc::new(FileKeyStore::new(folder.join("key"), settings.passphrase.clone()))
-        }
+        (None, Storage::Folder(folder)) => Arc::new(FileKeyStore::sealed(folder.join("key"), passphrase)),
         (None, Storage::Memory) => Arc::new(NoKeyStore),
     };
     if let Some(secret) = in_time(store.load()).await? {
@@ -94,14 +112,17 @@ async fn in_time<T>(work: KeyStoreFuture<'_, T>) -> Result<T> {
     }
 }
 
-pub(crate) fn engine_config(settings: &Settings) -> EngineConfig {
-    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX / 4);
-    EngineConfig {
+pub(crate) fn engine_config(settings: &Settings) -> Result<EngineConfig> {
+    if settings.poll_interval < MIN_POLL_INTERVAL {
+        return Err(Error::usage("poll_interval is shorter than a second"));
+    }
+    let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min(FOREVER);
+    Ok(EngineConfig {
         services: settings.services.clone(),
         service_ext: settings.service_ext.clone(),
         link_base: settings.link_base.clone(),
         poll_interval: micros(settings.poll_interval),
         pace: settings.pace,
         idle_timeout: micros(settings.idle_timeout),
-    }
+    })
 }

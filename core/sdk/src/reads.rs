@@ -5,7 +5,7 @@ use connectoid_protocol::{record::Fields, user::GroupId};
 use crate::{
     api::Record,
     error::{Error, Result},
-    store::{Reader, Store, StoreError},
+    store::{Limit, Reader, Store, StoreError},
 };
 
 /// The most records of one `list`.
@@ -21,7 +21,7 @@ pub(crate) trait Reads {
         group: GroupId,
         collection: &str,
         after: Option<&str>,
-        limit: usize,
+        limit: Limit,
     ) -> Result<Vec<(String, Fields)>, StoreError>;
 }
 
@@ -50,7 +50,7 @@ macro_rules! reads {
                 group: GroupId,
                 collection: &str,
                 after: Option<&str>,
-                limit: usize,
+                limit: Limit,
             ) -> Result<Vec<(String, Fields)>, StoreError> {
                 self.list(group, collection, after, limit)
             }
@@ -96,7 +96,18 @@ pub(crate) fn list(
     after: Option<&str>,
     limit: usize,
 ) -> Result<Vec<Record>> {
-    let page = reads.page(known_group(reads, group)?, collection, after, limit.min(MAX_LIST))?;
+    page(reads, group, collection, after, Limit { records: limit.min(MAX_LIST), bytes: usize::MAX })
+}
+
+/// As [`list`], but not more than is good to hold at once.
+pub(crate) fn page(
+    reads: &impl Reads,
+    group: &str,
+    collection: &str,
+    after: Option<&str>,
+    limit: Limit,
+) -> Result<Vec<Record>> {
+    let page = reads.page(known_group(reads, group)?, collection, after, limit)?;
     Ok(page.into_iter().map(|(id, fields)| to_record(id, fields)).collect())
 }
 

@@ -44,7 +44,7 @@ pub struct Settings {
     /// The URL that opens the app, to which links are appended.
     #[serde(default = "default_link_base")]
     pub link_base: String,
-    /// The pace of looking into the mailboxes in the background; in JSON, whole seconds.
+    /// The pace of looking into the mailboxes in the background, at least a second; in JSON, whole seconds.
     #[serde(default = "default_poll_interval", deserialize_with = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub poll_interval: Duration,

@@ -12,8 +12,8 @@ use connectoid::{EventKind, Node};
 use futures_util::{StreamExt, future::join_all};
 use serde_json::json;
 
-/// How many KiB more may be resident than before: 4 bytes for each of many events would be 0.4 MiB, a node's engine a
-/// few hundred KiB. Allocations come back in other sizes and places.
+/// How many KiB more may be resident than before: 63 bytes for each of the events, or 7 KiB for each of the nodes, whose
+/// engines are a few hundred KiB. Allocations come back in other sizes and places.
 const MORE_MEMORY: usize = 6 << 10;
 
 /// What the service's idle connections take, and what is just ending.

@@ -2,6 +2,8 @@
 
 mod common;
 
+use std::time::Duration;
+
 use common::{node, node_in, pair, service, shows, wait};
 use connectoid::{ErrorKind, EventKind, Node, Settings, Share};
 use serde_json::json;
@@ -84,6 +86,17 @@ async fn bad_calls_are_refused_with_what_is_wrong() {
     ];
     assert_eq!(kinds, expected);
     assert!(node.groups().await.unwrap().is_empty(), "a share without a service leaves no group behind");
+}
+
+#[tokio::test]
+async fn a_pace_that_would_keep_services_busy_is_refused() {
+    let with = |poll_interval| Settings { poll_interval, ..Settings::in_memory() };
+    let refused = Node::open(with(Duration::from_millis(999))).await.unwrap_err();
+    assert_eq!(refused.kind, ErrorKind::Usage);
+    assert!(refused.message.contains("poll_interval"), "{refused}");
+    for accepted in [Duration::from_secs(1), Duration::MAX] {
+        Node::open(with(accepted)).await.unwrap().close().await;
+    }
 }
 
 /// What of a data folder a backup program would take.

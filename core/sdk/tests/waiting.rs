@@ -43,6 +43,29 @@ async fn an_observer_that_fell_behind_learns_what_is_gone() {
 }
 
 #[tokio::test]
+async fn an_observer_tells_large_records_a_few_at_a_time() {
+    const RECORDS: usize = 12;
+    let service = service().await;
+    let node = node(&service.url()).await;
+    node.create_group("g").await.unwrap();
+    let mut observer = node.observe("g", "c");
+    assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
+    let text = "x".repeat(200 << 10);
+    for id in 0..RECORDS {
+        node.put("g", "c", &id.to_string(), json!({"x": text})).await.unwrap();
+    }
+    // What has changed since, and all that there is to one who begins.
+    for mut observer in [observer, node.observe("g", "c")] {
+        let mut told = 0;
+        while told < RECORDS {
+            let observed = observer.next().await.unwrap().unwrap();
+            assert!((1..=6).contains(&observed.len()), "1 MiB and a record at the most: {}", observed.len());
+            told += observed.len();
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_observer_waits_for_its_group() {
     let service = service().await;
     let node = node(&service.url()).await;

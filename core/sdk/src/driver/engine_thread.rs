@@ -4,7 +4,7 @@
 //! waits in the queue when it becomes free goes into one step, and so into one transaction: under load,
 //! many commands share one `fsync`.
 
-use std::{fs::File, time::Duration};
+use std::time::Duration;
 
 use connectoid_protocol::handshake::Identity;
 use tokio::{
@@ -17,6 +17,7 @@ use crate::{
     api::{Command, Reply},
     engine::{Engine, Input, RequestId},
     error::{Error, Result},
+    opening::FolderLock,
 };
 
 /// How many inputs may wait; more make their senders wait.
@@ -85,7 +86,7 @@ impl Drop for CancelOnDrop {
 /// Starts the thread. It keeps the lock on the data folder until the store is closed.
 pub(crate) fn start(
     runtime: Handle,
-    lock: Option<File>,
+    lock: Option<FolderLock>,
     engine: impl FnOnce(u64) -> Result<Engine> + Send + 'static,
     hands: impl FnOnce(mpsc::Sender<Input>) -> Hands + Send + 'static,
 ) -> impl Future<Output = Result<(EngineHandle, crate::store::Reader, Identity)>> {

@@ -67,6 +67,7 @@ pub use self::{
     pairing::{OutboxRow, Sealed},
     parking::{MAX_PARKED_BYTES, MAX_PARKED_CHANGES},
     prune::KEPT_FOR,
+    read::Limit,
     reader::Reader,
 };
 pub use connectoid_protocol::sync::Applied;

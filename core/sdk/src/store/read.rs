@@ -107,12 +107,21 @@ pub(super) fn record(
     Ok(Some(fields))
 }
 
+/// How much is read at once: so many records, and none after the one with which so many bytes of values were read.
+#[derive(Debug, Clone, Copy)]
+pub struct Limit {
+    /// Records, at the most.
+    pub records: usize,
+    /// Bytes of values, which the last record may exceed.
+    pub bytes: usize,
+}
+
 pub(super) fn list(
     connection: &Connection,
     group: GroupId,
     collection: &str,
     after: Option<&str>,
-    limit: usize,
+    limit: Limit,
 ) -> Result<Vec<(String, Fields)>> {
     let group_no = known_group_no(connection, group)?;
     let Some(collection) = collection_no(connection, group_no, collection)? else { return Ok(Vec::new()) };
@@ -121,16 +130,18 @@ pub(super) fn list(
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![collection, after.unwrap_or_default()])?;
     let mut records: Vec<(String, Fields)> = Vec::new();
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
         let id = row.get_ref(0)?.as_str().map_err(|_| damaged("record id"))?;
         if records.last().is_none_or(|(last, _)| last != id) {
-            if records.len() >= limit {
+            if records.len() >= limit.records || bytes >= limit.bytes {
                 break;
             }
             records.push((id.to_owned(), Fields::new()));
         }
         if let Some((_, fields)) = records.last_mut() {
             fields.insert(row.get(1)?, value(row, 2)?);
+            bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
         }
     }
     Ok(records)

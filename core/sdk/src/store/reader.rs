@@ -9,7 +9,7 @@ use rusqlite::Connection;
 
 #[cfg(doc)]
 use super::StoreError;
-use super::{Group, Store, Version, error::Result, history, read};
+use super::{Group, Limit, Store, Version, error::Result, history, read};
 
 /// A connection to a store that only reads. It sees what is committed.
 pub struct Reader {
@@ -58,7 +58,7 @@ macro_rules! queries {
                 read::record(&self.connection, group, collection, id)
             }
 
-            /// Up to `limit` records of a collection by ascending id, beginning after the id `after`.
+            /// Records of a collection by ascending id, beginning after the id `after`.
             ///
             /// # Errors
             /// [`StoreError::UnknownGroup`] and storage errors.
@@ -67,7 +67,7 @@ macro_rules! queries {
                 group: GroupId,
                 collection: &str,
                 after: Option<&str>,
-                limit: usize,
+                limit: Limit,
             ) -> Result<Vec<(String, Fields)>> {
                 read::list(&self.connection, group, collection, after, limit)
             }

@@ -138,21 +138,22 @@ final class UnansweredException extends ConnectoidException {
     : super._('unanswered', message, Blame.peer);
 }
 
-/// Both sides answered, but no packets get through: a TURN server is needed.
+/// Both sides answered, but no packets get through. Name a TURN server in the settings.
 final class NoRouteException extends ConnectoidException {
   /// Makes one.
   const NoRouteException(String message)
     : super._('no_route', message, Blame.peer);
 }
 
-/// The peer connected and then said nothing.
+/// The peer connected and then said nothing. Nothing to do: the SDK tries again.
 final class PeerSilentException extends ConnectoidException {
   /// Makes one.
   const PeerSilentException(String message)
     : super._('peer_silent', message, Blame.peer);
 }
 
-/// The peer broke the protocol, or could not prove who it is.
+/// The peer broke the protocol, or could not prove who it is. If it stays so, ask the person, and
+/// share anew.
 final class PeerMisbehavedException extends ConnectoidException {
   /// Makes one.
   const PeerMisbehavedException(String message)
@@ -173,14 +174,15 @@ final class ServiceUnreachableException extends ConnectoidException {
     : super._('service_unreachable', message, Blame.service);
 }
 
-/// The service refuses: a wrong API key, or it is full.
+/// The service refuses: a wrong API key, or it is full. Check the key in the settings; ask the
+/// operator.
 final class ServiceRefusedException extends ConnectoidException {
   /// Makes one.
   const ServiceRefusedException(String message)
     : super._('service_refused', message, Blame.service);
 }
 
-/// The service asks to come back later.
+/// The service asks to come back later. Nothing to do: the SDK does.
 final class ServiceTooOftenException extends ConnectoidException {
   /// Makes one.
   const ServiceTooOftenException(String message)
@@ -194,49 +196,53 @@ final class ClockSkewException extends ConnectoidException {
     : super._('clock_skew', message, Blame.service);
 }
 
-/// The data folder cannot be used: no room, no permission, or in use by another program.
+/// The data folder cannot be used: no room, no permission, or in use by another node; or the key
+/// store failed. The message says which. Mend that, and open again.
 final class StorageUnavailableException extends ConnectoidException {
   /// Makes one.
   const StorageUnavailableException(String message)
     : super._('storage_unavailable', message, Blame.storage);
 }
 
-/// The data folder is damaged, or was written by a newer version.
+/// The data folder is damaged, or was written by a newer version. Update the app, or restore a
+/// backup.
 final class StorageCorruptException extends ConnectoidException {
   /// Makes one.
   const StorageCorruptException(String message)
     : super._('storage_corrupt', message, Blame.storage);
 }
 
-/// The key that opens the data folder is wrong or missing.
+/// The key that opens the data folder is wrong or missing. Ask for the passphrase again; without
+/// the key, the data is lost.
 final class WrongKeyException extends ConnectoidException {
   /// Makes one.
   const WrongKeyException(String message)
     : super._('wrong_key', message, Blame.storage);
 }
 
-/// The user may not write to this group.
+/// The user may not do this in this group: write as a reader, or share what is another's. Do not
+/// offer it: groups tell the role.
 final class NotPermittedException extends ConnectoidException {
   /// Makes one.
   const NotPermittedException(String message)
     : super._('not_permitted', message, Blame.usage);
 }
 
-/// The node was closed.
+/// The node was closed. Open it again.
 final class ClosedException extends ConnectoidException {
   /// Makes one.
   const ClosedException(String message)
     : super._('closed', message, Blame.usage);
 }
 
-/// The call took longer than it was given.
+/// The key store did not answer within two minutes. Have the user unlock it, and open again.
 final class TimedOutException extends ConnectoidException {
   /// Makes one.
   const TimedOutException(String message)
-    : super._('timeout', message, Blame.peer);
+    : super._('timeout', message, Blame.storage);
 }
 
-/// The app took the call back.
+/// The app took the call back. Nothing to do.
 final class CancelledException extends ConnectoidException {
   /// Makes one.
   const CancelledException(String message)

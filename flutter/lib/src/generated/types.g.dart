@@ -376,7 +376,7 @@ final class Settings extends Data {
   /// The passphrase of the default key store. Null if there is none.
   final String? passphrase;
 
-  /// The pace of looking into the mailboxes in the background.
+  /// The pace of looking into the mailboxes in the background, at least a second.
   final Duration pollInterval;
 
   /// The app's static data for these services, such as an API key: see `address`. Null if there is

@@ -16,14 +16,19 @@ fn what_is_committed_is_read() {
     assert_eq!(node.note(group, "a"), ints(&[("x", 1), ("y", 4)]));
     assert_eq!(node.note(group, "b"), None);
     assert_eq!(node.store.record(group, "other", "a").unwrap(), None);
-    let listed = |after, limit| {
+    let within = |after, limit| {
         let records = node.store.list(group, "notes", after, limit).unwrap();
         records.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
     };
+    let listed = |after, records| within(after, Limit { records, bytes: usize::MAX });
     assert_eq!(listed(None, 10), ["a", "c"]);
     assert_eq!(listed(None, 1), ["a"]);
     assert_eq!(listed(Some("a"), 1), ["c"]);
     assert_eq!(listed(Some("c"), 1), [""; 0]);
+    // Whole records: that of two fields, of a byte each, is the first that reaches two bytes.
+    assert_eq!(within(None, Limit { records: 10, bytes: 2 }), ["a"]);
+    assert_eq!(within(None, Limit { records: 10, bytes: 3 }), ["a", "c"]);
+    assert_eq!(within(Some("a"), Limit { records: 10, bytes: 1 }), ["c"]);
 }
 
 #[test]
@@ -45,7 +50,10 @@ fn a_reader_sees_what_is_committed() {
         let reader = node.store.reader().unwrap();
         node.commit(group, vec![set("a", &[("x", 1)])], NOW);
         assert_eq!(reader.record(group, "notes", "a").unwrap(), ints(&[("x", 1)]));
-        assert_eq!(reader.list(group, "notes", None, 5).unwrap().len(), 1);
+        assert_eq!(
+            reader.list(group, "notes", None, Limit { records: 5, bytes: usize::MAX }).unwrap().len(),
+            1
+        );
         assert_eq!(reader.members(group).unwrap(), node.store.members(group).unwrap());
         assert_eq!(reader.role(group, node.key.id()).unwrap(), Some(Role::Owner));
         assert_eq!(reader.groups().unwrap(), node.store.groups().unwrap());
