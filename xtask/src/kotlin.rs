@@ -90,6 +90,12 @@ fn mended(code: &str) -> Result<String> {
             (6, "private class UniffiCleanAction", "internal class UniffiCleanAction"),
             // The JVM itself writes UTF-8 many times as fast as an encoder, but takes lone surrogates.
             (1, ENCODE, &format!("{ENCODE_AT_ONCE}{ENCODE}")),
+            // What is generated never asks for the check that it and the library belong together.
+            (1, LOAD, &format!("{CHECK}{LOAD}")),
+            (1, RESUME, RESUME_ELSEWHERE),
+            // The library waits for an answer, also where an `Error` or a text that is no UTF-8 is all there is.
+            (1, THROWN, ANY_THROWN),
+            (1, UNEXPECTED, UNEXPECTED_AS_UTF8),
         ],
     )
     .and_then(|code| attached(&code))
@@ -152,6 +158,53 @@ const ENCODE: &str = "        return Charsets.UTF_8.newEncoder().run {
 
 const ENCODE_AT_ONCE: &str =
     "        if (value.none(Char::isSurrogate)) return ByteBuffer.wrap(value.toByteArray(Charsets.UTF_8))
+";
+
+const LOAD: &str = "        Native.register(UniffiLib::class.java, ";
+
+const CHECK: &str = "        IntegrityCheckingUniffiLib.ensureInitialized()\n";
+
+/// How a coroutine goes on when the library has a result for it.
+const RESUME: &str = "        uniffiContinuationHandleMap.remove(data).resume(pollResult)\n";
+
+/// A coroutine without a dispatcher would go on right here: on a thread of the library's, which has other things to do
+/// than to run the app, and would wait for itself if the app closed the node.
+const RESUME_ELSEWHERE: &str = "        val continuation = uniffiContinuationHandleMap.remove(data)
+        val dispatcher = continuation.context[kotlin.coroutines.ContinuationInterceptor]
+        if (dispatcher == null || dispatcher === kotlinx.coroutines.Dispatchers.Unconfined) {
+            kotlinx.coroutines.Dispatchers.Default.dispatch(
+                kotlin.coroutines.EmptyCoroutineContext,
+                Runnable { continuation.resume(pollResult) },
+            )
+        } else {
+            continuation.resume(pollResult)
+        }
+";
+
+/// How a listener of the app's is answered for.
+const THROWN: &str = "        } catch(e: kotlin.Exception) {
+            if (e is E) {
+";
+
+const ANY_THROWN: &str = "        } catch(e: Throwable) {
+            if (e is E) {
+";
+
+const UNEXPECTED: &str = "            } else {
+                handleError(
+                    UniffiRustCallStatus.create(
+                        UNIFFI_CALL_UNEXPECTED_ERROR,
+                        FfiConverterString.lower(e.toString()),
+";
+
+/// Where the call was cancelled, nobody hears of it, and a text would stay in memory.
+const UNEXPECTED_AS_UTF8: &str = "            } else {
+                val isCancelled = e is kotlin.coroutines.cancellation.CancellationException
+                handleError(
+                    UniffiRustCallStatus.create(
+                        UNIFFI_CALL_UNEXPECTED_ERROR,
+                        if (isCancelled) RustBuffer.ByValue()
+                        else FfiConverterString.lower(e.toString().encodeToByteArray().decodeToString()),
 ";
 
 /// How every asynchronous call ends.

@@ -80,22 +80,31 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
     /** This device's clock and the service's are far apart. Have the user set the clock. */
     public class ClockSkew internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The data folder cannot be used: no room, no permission, or in use by another node. */
+    /**
+     * The data folder cannot be used: no room, no permission, or in use by another node; or the key store failed. The
+     * message says which. Mend that, and open again.
+     */
     public class StorageUnavailable internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The data folder is damaged, or was written by a newer version. Update the app, or restore a backup. */
     public class StorageCorrupt internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The key that opens the data folder is wrong or missing. Ask for the passphrase again. */
+    /**
+     * The key that opens the data folder is wrong or missing. Ask for the passphrase again; without the key, the data is
+     * lost.
+     */
     public class WrongKey internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The user may not write to this group. Do not offer it: see [Group.role]. */
+    /**
+     * The user may not do this in this group: write as a reader, or share what is another's. Do not offer it: see
+     * [Group.role].
+     */
     public class NotPermitted internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The node was closed. Open it again. */
     public class Closed internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The call took longer than it was given. */
+    /** The key store did not answer within two minutes. Have the user unlock it, and open again. */
     public class Timeout internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The app took the call back. Coroutines get a `CancellationException` instead. */

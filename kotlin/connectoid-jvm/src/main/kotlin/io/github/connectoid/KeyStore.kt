@@ -3,6 +3,12 @@ package io.github.connectoid
 import io.github.connectoid.ffi.HostException
 import io.github.connectoid.ffi.KeyStore as FfiKeyStore
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineStart
+import kotlinx.coroutines.DelicateCoroutinesApi
+import kotlinx.coroutines.GlobalScope
+import kotlinx.coroutines.Job
+import kotlinx.coroutines.async
+import kotlinx.coroutines.selects.select
 
 /**
  * Keeps the master secret of one data folder, where the platform has a place for secrets. Asked when a node opens, and
@@ -19,21 +25,48 @@ public interface KeyStore {
 }
 
 internal class KeyStoreAdapter(private val store: KeyStore) : FfiKeyStore {
-    override suspend fun load(): ByteArray? = reported { store.load() }
+    private val givenUp = Job()
 
-    override suspend fun save(secret: ByteArray) = try {
-        reported { store.save(secret) }
-    } finally {
-        secret.fill(0)
+    /** Ends what is asked of the key store, now and later. Does not wait for the key store. */
+    fun giveUp() {
+        givenUp.complete()
     }
 
-    // An Error of the app, not only an Exception, must end the call: the library waits for an answer.
+    override suspend fun load(): ByteArray? = ask { store.load() }
+
+    override suspend fun save(secret: ByteArray) = ask {
+        try {
+            store.save(secret)
+        } finally {
+            secret.fill(0)
+        }
+    }
+
+    // An Error of the app, not only an Exception, must end the call: the library waits for an answer. And a secret is
+    // wiped even if the question is cancelled before it has begun.
+    @OptIn(DelicateCoroutinesApi::class)
     @Suppress("TooGenericExceptionCaught")
-    private inline fun <T> reported(block: () -> T): T = try {
-        block()
-    } catch (cancelled: CancellationException) {
-        throw cancelled
-    } catch (failed: Throwable) {
-        throw HostException.Failed(failed.toString()).apply { initCause(failed) }
+    private suspend fun <T> ask(question: suspend () -> T): T {
+        val asking = GlobalScope.async(start = CoroutineStart.ATOMIC) { question() }
+        try {
+            return select {
+                asking.onAwait { it }
+                givenUp.onJoin { throw CancellationException("the node is not opened any more") }
+            }
+        } catch (cancelled: CancellationException) {
+            throw cancelled
+        } catch (failed: Throwable) {
+            throw HostException.Failed(failed.toString().take(MAX_REASON).asUtf8()).apply { initCause(failed) }
+        } finally {
+            asking.cancel()
+        }
+    }
+
+    /** With a question mark for half of a surrogate pair, which cannot be handed over. */
+    private fun String.asUtf8(): String = encodeToByteArray().decodeToString()
+
+    private companion object {
+        /** Of what a key store throws, so much is told. */
+        const val MAX_REASON = 1000
     }
 }

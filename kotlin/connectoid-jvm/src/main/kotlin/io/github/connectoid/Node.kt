@@ -5,8 +5,11 @@ import io.github.connectoid.ffi.NodeInterface
 import kotlin.time.Duration
 import kotlin.time.toJavaDuration
 import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.CoroutineScope
+import kotlinx.coroutines.Deferred
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.NonCancellable
+import kotlinx.coroutines.async
 import kotlinx.coroutines.flow.Flow
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withContext
@@ -258,7 +261,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * fails with [ConnectoidException.Closed]. Closing again does nothing. Is carried out even if the caller is
      * cancelled: half closed is no state to be in.
      */
-    public suspend fun shutdown(): Unit = withContext(NonCancellable) { call { ffi.shutDown() } }
+    public suspend fun shutdown(): Unit = withContext(NonCancellable + Dispatchers.IO) { call { ffi.shutDown() } }
 
     /** As [shutdown], but blocks the thread until it is done, for seconds at worst: nothing for a user interface's. */
     override fun close(): Unit = runBlocking { shutdown() }
@@ -267,28 +270,37 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
         private const val DEFAULT_LIMIT = 1000
 
         /**
-         * Opens the node of a data folder, or makes one.
+         * Opens the node of a data folder, or makes one. When it is cancelled, the folder is free once this has ended.
          *
          * @param keyStore where the master secret is kept; if not given, in a file in the data folder, under
          *   [Settings.passphrase] if there is one
          * @throws ConnectoidException.StorageUnavailable if the folder cannot be used, or another node uses it
          * @throws ConnectoidException.StorageCorrupt if it is damaged or of a newer version
          * @throws ConnectoidException.WrongKey for a wrong passphrase or a missing key
+         * @throws ConnectoidException.Timeout if the key store did not answer
+         * @throws ConnectoidException.Usage for settings that cannot be
          */
         public suspend fun open(settings: Settings, keyStore: KeyStore? = null): Node {
-            var opened: FfiNode? = null
+            val asked = keyStore?.let(::KeyStoreAdapter)
+            // A passphrase is stretched on the thread that opens. Nobody's child: half open is no state to be in.
+            val opening = CoroutineScope(Dispatchers.IO).async { call { FfiNode.open(settings.toFfi(), asked) } }
             try {
-                // A passphrase is stretched on the thread that opens.
-                return withContext(Dispatchers.IO) {
-                    call { FfiNode.open(settings.toFfi(), keyStore?.let(::KeyStoreAdapter)) }
-                        .also { opened = it }
-                        .let(::Node)
-                }
+                return Node(opening.await())
             } catch (cancelled: CancellationException) {
-                // Nobody got the node, but it holds its folder.
-                withContext(NonCancellable) { opened?.shutDown() }
+                asked?.giveUp()
+                withContext(NonCancellable) { takeBack(opening) }
                 throw cancelled
             }
+        }
+
+        /** Nobody gets the node, but it holds its folder. */
+        private suspend fun takeBack(opening: Deferred<FfiNode>) {
+            val opened = try {
+                opening.await()
+            } catch (_: ConnectoidException) {
+                return
+            }
+            opened.use { it.shutDown() }
         }
     }
 }

@@ -7,6 +7,7 @@ import java.time.Instant
 import java.util.Base64
 import kotlinx.serialization.SerializationException
 import kotlinx.serialization.json.Json
+import kotlinx.serialization.json.JsonArray
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonObjectBuilder
@@ -121,9 +122,21 @@ internal fun FfiVersion.toPublic(): Version = Version(
 )
 
 /** As JSON text. Its own `toString` writes long texts once for each object that they are in. */
-internal fun JsonObject.asText(): String = try {
-    Json.encodeToString(JsonObject.serializer(), this)
-} catch (_: SerializationException) {
-    // What it says shows what was written, and fields are nobody's business.
-    throw IllegalArgumentException("a number among a record's fields is not finite")
+internal fun JsonObject.asText(): String {
+    require(nestsWithin(MAX_DEPTH)) { "a record's fields nest too deep" }
+    return try {
+        Json.encodeToString(JsonObject.serializer(), this)
+    } catch (_: SerializationException) {
+        // What it says shows what was written, and fields are nobody's business.
+        throw IllegalArgumentException("a number among a record's fields is not finite")
+    }
+}
+
+/** Nothing nests deeper; the library takes less. So the stack suffices for whatever is written. */
+private const val MAX_DEPTH = 128
+
+private fun JsonElement.nestsWithin(depth: Int): Boolean = when (this) {
+    is JsonPrimitive -> true
+    is JsonArray -> depth > 0 && all { it.nestsWithin(depth - 1) }
+    is JsonObject -> depth > 0 && values.all { it.nestsWithin(depth - 1) }
 }

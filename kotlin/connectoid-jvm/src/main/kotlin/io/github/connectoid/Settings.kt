@@ -20,7 +20,7 @@ public data class Settings(
     val linkBase: String? = null,
     /** The app's static data for the services, such as an API key. */
     val serviceExt: String? = null,
-    /** The pace of looking into the mailboxes in the background. */
+    /** The pace of looking into the mailboxes in the background, at least a second. */
     val pollInterval: Duration? = null,
     /** Whether the app starts in the foreground, which is the default. */
     val pace: Pace? = null,

@@ -2,13 +2,20 @@ package io.github.connectoid
 
 import io.github.connectoid.ffi.uniffiForeignFutureHandleCount
 import java.io.File
+import kotlin.coroutines.Continuation
+import kotlin.coroutines.EmptyCoroutineContext
+import kotlin.coroutines.startCoroutine
+import kotlin.time.Duration.Companion.milliseconds
 import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.cancelAndJoin
+import kotlinx.coroutines.completeWith
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.launch
+import kotlinx.coroutines.withTimeout
+import kotlinx.coroutines.withTimeoutOrNull
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertTrue
 import org.junit.jupiter.api.Test
@@ -57,6 +64,33 @@ class CancellingTest {
             cancelled.await()
             Node.open(settings(service, folder)).close()
         }
+
+    @Test
+    fun `an opening that is given up at any moment leaves the folder free`(@TempDir folder: File) =
+        story { service ->
+            for (time in 0..40 step 2) {
+                // Cancelled while it is opened, or not at all: closing cannot be.
+                withTimeoutOrNull(time.milliseconds) { Node.open(settings(service, folder)).close() }
+                Node.open(settings(service, folder)).close()
+            }
+        }
+
+    @Test
+    fun `code without a dispatcher does not run on the library's threads`() = story { service ->
+        for (context in listOf(EmptyCoroutineContext, Dispatchers.Unconfined)) {
+            val threads = CompletableDeferred<List<String>>()
+            val code: suspend () -> List<String> = {
+                val node = Node.open(settings(service))
+                val seen = listOf(Thread.currentThread().name, node.createGroup("g").let { Thread.currentThread().name })
+                // On a thread of the library's, this would wait for itself.
+                node.close()
+                seen
+            }
+            code.startCoroutine(Continuation(context) { threads.completeWith(it) })
+            val seen = withTimeout(PATIENCE) { threads.await() }
+            assertTrue(seen.none { it.startsWith("connectoid") }, "$seen")
+        }
+    }
 
     @Test
     fun `a collector that is cancelled leaves nothing behind`() = story { service ->

@@ -29,7 +29,7 @@ class KeyStoreTest {
         assertEquals(user, Node.open(settings(service, folder), store).use { it.userId })
         fails<ConnectoidException.WrongKey> { Node.open(settings(service, folder), InMemory()) }
         fails<ConnectoidException.WrongKey> { Node.open(settings(service, folder), InMemory(ByteArray(32))) }
-        fails<ConnectoidException.StorageCorrupt> { Node.open(settings(service, folder), InMemory(ByteArray(31))) }
+        fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder), InMemory(ByteArray(31))) }
     }
 
     @Test
@@ -40,6 +40,16 @@ class KeyStoreTest {
         }
         val failure = fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder), store) }
         assertTrue("the device is locked" in failure.message.orEmpty(), failure.message)
+    }
+
+    @Test
+    fun `a key store may fail with what is no text`(@TempDir folder: File) = story { service ->
+        val store = object : KeyStore {
+            override suspend fun load(): ByteArray? = error("cut off in an emoji: \uD83D")
+            override suspend fun save(secret: ByteArray) = Unit
+        }
+        val failure = fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder), store) }
+        assertTrue("cut off in an emoji: ?" in failure.message.orEmpty(), failure.message)
     }
 
     @Test
