@@ -50,17 +50,20 @@ public struct ConnectoidError: Error, Sendable, Hashable {
         case serviceTooOften = "service_too_often"
         /// This device's clock and the service's are far apart. Have the user set the clock.
         case clockSkew = "clock_skew"
-        /// The data folder cannot be used: no room, no permission, or in use by another node.
+        /// The data folder cannot be used: no room, no permission, or in use by another node; or the key store failed.
+        /// The message says which. Mend that, and open again.
         case storageUnavailable = "storage_unavailable"
         /// The data folder is damaged, or was written by a newer version. Update the app, or restore a backup.
         case storageCorrupt = "storage_corrupt"
-        /// The key that opens the data folder is wrong or missing. Ask for the passphrase again.
+        /// The key that opens the data folder is wrong or missing. Ask for the passphrase again; without the key, the
+        /// data is lost.
         case wrongKey = "wrong_key"
-        /// The user may not write to this group. Do not offer it: see ``GroupInfo/role``.
+        /// The user may not do this in this group: write as a reader, or share what is another's. Do not offer it: see
+        /// ``GroupInfo/role``.
         case notPermitted = "not_permitted"
         /// The node was closed. Open it again.
         case closed
-        /// The call took longer than it was given.
+        /// The key store did not answer within two minutes. Have the user unlock it, and open again.
         case timeout
         /// The app took the call back. Tasks get a `CancellationError` instead.
         case cancelled

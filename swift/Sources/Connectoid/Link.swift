@@ -19,9 +19,12 @@ public struct SharedLink: Sendable, Hashable {
     public let group: String
 }
 
-extension SharedLink: CustomStringConvertible {
+extension SharedLink: CustomStringConvertible, CustomReflectable {
     /// Without the link.
     public var description: String { "SharedLink(expires: \(expires), group: \(group))" }
+
+    /// Shows nothing of what is in it: debuggers and `dump` would print the link.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 extension ConnectoidBindings.Placement {

@@ -41,7 +41,9 @@ public final class Node: Sendable {
     ///     ``NodeSettings/passphrase`` if there is one.
     /// - Throws: ``ConnectoidError/Kind-swift.enum/storageUnavailable`` if the folder cannot be used, or another node
     ///   uses it; ``ConnectoidError/Kind-swift.enum/storageCorrupt`` if it is damaged or of a newer version;
-    ///   ``ConnectoidError/Kind-swift.enum/wrongKey`` for a wrong passphrase or a missing key.
+    ///   ``ConnectoidError/Kind-swift.enum/wrongKey`` for a wrong passphrase or a missing key;
+    ///   ``ConnectoidError/Kind-swift.enum/timeout`` if the key store did not answer;
+    ///   ``ConnectoidError/Kind-swift.enum/usage`` for settings that cannot be.
     public static func open(_ settings: NodeSettings, keyStore: (any KeyStore)? = nil) async throws -> Node {
         let settings = try call { try ConnectoidBindings.Settings(settings) }
         let asked = keyStore.map(KeyStoreAdapter.init)
@@ -242,7 +244,11 @@ public final class Node: Sendable {
     /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if it is more, or a value cannot be stored;
     ///   ``ConnectoidError/Kind-swift.enum/notPermitted`` if this user may only read.
     public func commit(_ group: String, _ writes: [Write]) async throws {
-        try await call { try await ffi.commit(group: group, writes: try writes.map(ConnectoidBindings.Write.init)) }
+        try await call {
+            let writes = try writes.map(ConnectoidBindings.Write.init)
+            try checkLength(writes.reduce(0) { sum, write in sum + write.length })
+            try await ffi.commit(group: group, writes: writes)
+        }
     }
 
     /// Reads a record; `nil` if there is none.

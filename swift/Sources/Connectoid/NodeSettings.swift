@@ -12,7 +12,7 @@ public struct NodeSettings: Sendable, Equatable {
     public var linkBase: String?
     /// The app's static data for the services, such as an API key.
     public var serviceExt: String?
-    /// The pace of looking into the mailboxes in the background; by default a minute.
+    /// The pace of looking into the mailboxes in the background, at least a second; by default a minute.
     public var pollInterval: Duration?
     /// Whether the app starts in the foreground, which is the default.
     public var pace: Pace?
@@ -55,9 +55,12 @@ public struct NodeSettings: Sendable, Equatable {
     }
 }
 
-extension NodeSettings: CustomStringConvertible {
+extension NodeSettings: CustomStringConvertible, CustomReflectable {
     /// Without passphrase, API key and addresses.
     public var description: String { "NodeSettings(folder: \(folder?.path ?? "none"), services: \(services.count))" }
+
+    /// Shows nothing of what is in it: debuggers and `dump` would print the passphrase.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// A STUN or TURN server.
@@ -77,9 +80,12 @@ public struct IceServer: Sendable, Equatable {
     }
 }
 
-extension IceServer: CustomStringConvertible {
+extension IceServer: CustomStringConvertible, CustomReflectable {
     /// Without addresses and credential.
     public var description: String { "IceServer(urls: \(urls.count))" }
+
+    /// Shows nothing of what is in it.
+    public var customMirror: Mirror { Mirror(self, children: [:]) }
 }
 
 /// How eagerly a node looks for news.

@@ -92,6 +92,14 @@ extension ConnectoidBindings.Write {
     }
 }
 
+extension ConnectoidBindings.Write {
+    /// In bytes, of what can be long.
+    var length: Int {
+        guard case let .put(_, _, fields) = self else { return 0 }
+        return fields.utf8.count
+    }
+}
+
 extension Version {
     init(_ version: ConnectoidBindings.Version) throws {
         self.init(

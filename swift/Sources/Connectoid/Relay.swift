@@ -105,7 +105,11 @@ struct Queue<Element: Sendable>: Buffer {
 
     mutating func put(_ elements: [Element]) { waiting += elements }
 
-    mutating func take() -> Element? { waiting.popFirst() }
+    mutating func take() -> Element? {
+        // A slice keeps what was taken from it in memory.
+        defer { if waiting.isEmpty { waiting = [] } }
+        return waiting.popFirst()
+    }
 }
 
 /// A value that one thread at a time sees.

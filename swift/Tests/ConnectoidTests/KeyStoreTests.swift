@@ -40,7 +40,7 @@ import Testing
                 #expect(first.userId == again.userId)
                 for (wrong, kind) in [
                     (InMemory(), ConnectoidError.Kind.wrongKey), (InMemory(Data(count: 32)), .wrongKey),
-                    (InMemory(Data(count: 31)), .storageCorrupt),
+                    (InMemory(Data(count: 31)), .storageUnavailable),
                 ] {
                     await fails(kind) { _ = try await Node.open(settings(service, folder: folder), keyStore: wrong) }
                 }
@@ -69,6 +69,9 @@ import Testing
                 var settings = settings(service, folder: folder)
                 settings.passphrase = "correct horse"
                 #expect(!"\(settings)".contains("horse") && !String(reflecting: settings).contains("horse"))
+                var dumped = ""
+                dump(settings, to: &dumped)
+                #expect(!dumped.contains("horse"))
                 await (try await Node.open(settings)).close()
                 settings.passphrase = "wrong"
                 let failure = await fails(.wrongKey) { [settings] in _ = try await Node.open(settings) }
