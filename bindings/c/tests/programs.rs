@@ -153,6 +153,12 @@ fn bad_input_is_an_error() {
 }
 
 #[test]
+fn threads_call_at_once() {
+    let none = |_: &Stage, _: &str| Vec::new();
+    prove("tests/threads.c", none, none);
+}
+
+#[test]
 fn the_app_keeps_the_secret() {
     let arguments = |stage: &Stage, name: &str| vec![stage.url(), stage.folder(name)];
     prove("tests/keystore.c", arguments, arguments);
@@ -175,6 +181,9 @@ fn the_example_shares() {
         said,
         "bob has {\"reply\":\"record\",\"record\":{\"id\":\"milk\",\"fields\":{\"count\":2}}}\n"
     );
+    if has("valgrind", "the example") {
+        run_under_valgrind(&program, &[stage.url(), stage.folder("watched nodes")]);
+    }
 }
 
 #[test]
