@@ -5,6 +5,7 @@ use connectoid_protocol::{
 };
 
 use super::*;
+use crate::store::Limit;
 
 #[test]
 fn what_is_committed_is_read() {
