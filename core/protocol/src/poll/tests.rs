@@ -252,9 +252,8 @@ fn a_service_that_never_answers_keeps_others_waiting_only_once() {
 #[test]
 fn a_service_that_is_back_holds_checks_again_at_once() {
     let back = 100 * SECOND;
-    let (works, other) = play_beside(300 * SECOND, true, |wait, now| match now < back {
-        true => (1000, FAILED),
-        false => (wait * SECOND + 1000, NOTHING),
+    let (works, other) = play_beside(300 * SECOND, true, |wait, now| {
+        if now < back { (1000, FAILED) } else { (wait * SECOND + 1000, NOTHING) }
     });
     let found = other.iter().position(|check| check.began >= back).unwrap();
     assert!(other[found].began < back + (WAIT + 1) * SECOND, "{other:?}");
