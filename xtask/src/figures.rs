@@ -187,7 +187,7 @@ are the best of several readings, everything else is a mean. The load of the mac
 ";
 
 const TAIL: &str = "
-A record that is read goes through the store, so it is more than a call: SQLite's part is about 11 µs. An event is \
+A record that is read goes through the store, so it is more than a call: most of it in Swift's column is SQLite's part. An event is \
 measured with the write that causes it and that write's own reply. Targets: a list of 10,000 records in 100,000 µs from \
 Kotlin and Dart, 64 MiB at 50 MB/s, in the 32-bit VM at 20, and from Kotlin, where JNA is between, a call that returns a \
 text in 46 µs; a record in 184 µs from Kotlin, 14 from Swift and 12 from Dart, a callback in 170 µs from Kotlin, 0.17 from \
