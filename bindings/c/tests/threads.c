@@ -1,17 +1,18 @@
 /* Every function from every thread at once, while the node is closed and released: each call that was taken is answered
  * once, and nothing is called after the release. */
 
-#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "support.h"
 
-enum { THREADS = 8, CALLS = 200 };
+enum { THREADS = 8, CALLS = 100 };
 
 /* What the callback knows. Once the node is released, it must not be looked at any more. */
 typedef struct heard {
-  atomic_bool over;
-  atomic_ulong answers;
+  pthread_mutex_t lock;
+  pthread_cond_t more;
+  bool over;
+  unsigned long answers;
 } heard;
 
 typedef struct worker {
@@ -23,8 +24,11 @@ typedef struct worker {
 
 static void on_message(void *user_data, connectoid_message *message) {
   heard *self = user_data;
-  CHECK(!atomic_load(&self->over));
-  if (message->kind != CONNECTOID_KIND_EVENT) atomic_fetch_add(&self->answers, 1);
+  pthread_mutex_lock(&self->lock);
+  CHECK(!self->over);
+  if (message->kind != CONNECTOID_KIND_EVENT) self->answers++;
+  pthread_cond_signal(&self->more);
+  pthread_mutex_unlock(&self->lock);
   connectoid_free(message);
 }
 
@@ -45,16 +49,24 @@ static void *work(void *argument) {
   return NULL;
 }
 
-static void await_answers(heard *heard, unsigned long answers) {
-  struct timespec pause = {.tv_nsec = 1000000};
-  for (double end = now_seconds() + PATIENCE_SECONDS; atomic_load(&heard->answers) < answers; nanosleep(&pause, NULL))
-    CHECK(now_seconds() < end);
+/* Waits for so many answers; returns how many there are. */
+static unsigned long await_answers(heard *heard, unsigned long answers) {
+  struct timespec deadline;
+  clock_gettime(CLOCK_REALTIME, &deadline);
+  deadline.tv_sec += PATIENCE_SECONDS;
+  pthread_mutex_lock(&heard->lock);
+  while (heard->answers < answers) CHECK(pthread_cond_timedwait(&heard->more, &heard->lock, &deadline) == 0);
+  unsigned long there = heard->answers;
+  pthread_mutex_unlock(&heard->lock);
+  return there;
 }
 
 /* Ends the node after so many answers: by closing and releasing it, or by releasing it alone. */
 static void round_of(unsigned long answers, bool closes) {
   heard *heard = calloc(1, sizeof *heard);
   CHECK(heard != NULL);
+  pthread_mutex_init(&heard->lock, NULL);
+  pthread_cond_init(&heard->more, NULL);
   connectoid_node node = connectoid_open(1, "{\"storage\":\"memory\"}", 20, on_message, heard);
   CHECK(node != 0);
   worker workers[THREADS] = {0};
@@ -67,7 +79,9 @@ static void round_of(unsigned long answers, bool closes) {
   if (closes) CHECK(connectoid_close(node, 2) == CONNECTOID_STATUS_OK);
   if (answers < THREADS * CALLS) {
     CHECK(connectoid_release(node) == CONNECTOID_STATUS_OK);
-    atomic_store(&heard->over, true);
+    pthread_mutex_lock(&heard->lock);
+    heard->over = true;
+    pthread_mutex_unlock(&heard->lock);
   }
   unsigned long taken = closes ? 2 : 1;
   for (int i = 0; i < THREADS; i++) {
@@ -75,18 +89,20 @@ static void round_of(unsigned long answers, bool closes) {
     taken += workers[i].taken;
   }
   if (answers < THREADS * CALLS) {
-    CHECK(atomic_load(&heard->answers) <= taken);
+    CHECK(await_answers(heard, 0) <= taken);
   } else {
     await_answers(heard, taken);
     CHECK(connectoid_release(node) == CONNECTOID_STATUS_OK);
-    CHECK(atomic_load(&heard->answers) == taken);
+    CHECK(await_answers(heard, 0) == taken);
   }
+  pthread_mutex_destroy(&heard->lock);
+  pthread_cond_destroy(&heard->more);
   /* Whatever still held on to it would be seen by valgrind. */
   free(heard);
 }
 
 int main(void) {
-  for (unsigned long answers = 0; answers < 200; answers += 20) {
+  for (unsigned long answers = 0; answers < 200; answers += 40) {
     round_of(answers, false);
     round_of(answers, true);
   }
