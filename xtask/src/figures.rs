@@ -195,11 +195,11 @@ Swift and 90 from Dart, and 1 MiB there and back in 30,000 µs from Kotlin, 24,0
 is written to the store and read again, which is most of what C's column says, and crosses as Base64 in JSON to Kotlin and \
 Swift.
 
-What is missed was set by prototypes of something simpler. Dart's record came from a function that returned at once: here, \
-no function of the C ABI waits for a node, so an answer crosses to a thread of the node and back to the isolate, which is \
-nearly all of the time, as in C's column. Dart's MiB was an echo, without a store. Swift's callback was a function without a \
-result: here, a listener is an `async` method whose end is waited for, and gets many events at once, so that it sets the \
-pace.
+What is missed was set by prototypes of something simpler. Dart's record came from a function that returned at once: \
+here, no function of the C ABI waits for a node or its disk, so that nothing holds up an isolate, and an answer \
+crosses to a thread of the node and back, which is nearly all of the time, as in C's column. Dart's MiB was an echo, \
+without a store; what Dart adds to C's column is less. Swift's callback was a function without a result: here, a \
+listener is an `async` method whose end is waited for, and gets many events at once, so that it sets the pace.
 
 What an app for Android brings, by `cargo xtask package android` on 2026-11-22: the library for each of its platforms, and \
 the classes for all. The NDK was not at hand: Clang and LLD 14 linked against libraries without content, made of the lists \
