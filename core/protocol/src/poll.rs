@@ -147,7 +147,10 @@ struct Watched {
 
 #[derive(Default)]
 struct Service {
+    /// How many checks in a row failed; what is answered aside does not end the row: it may be held checks that fail.
     failures: u32,
+    /// Whether the last check failed.
+    doubted: bool,
     not_before: u64,
     /// Whether it did not hold the last check that it was asked to hold.
     hasty: bool,
@@ -278,7 +281,8 @@ impl Poller {
         match outcome {
             Outcome::Answered { found } => {
                 let hasty = if check.hold { hasty && !found } else { service.hasty };
-                *service = Service { hasty, ..Service::default() };
+                let failures = if check.aside { service.failures } else { 0 };
+                *service = Service { hasty, failures, ..Service::default() };
                 if found {
                     self.quiet_rounds = 0;
                     // What was found may be an offer whose sender waits, or not all there is.
@@ -290,6 +294,7 @@ impl Poller {
                     if self.pace == Pace::Foreground { MAX_FOREGROUND_BACKOFF } else { MAX_INTERVAL };
                 let backoff = (FIRST_BACKOFF << service.failures.min(20)).min(longest);
                 service.failures += 1;
+                service.doubted = true;
                 service.not_before = now + backoff.max(retry_after) + jitter(backoff, rng);
             }
         }
@@ -303,8 +308,8 @@ impl Poller {
 
     fn on_checked_aside(&mut self, answered: bool, now: u64, rng: &mut impl CryptoRng) {
         if answered && self.pace == Pace::Foreground {
-            // Now it can hold a check as well.
-            self.start_over();
+            // Now it can hold a check as well. Others are still asked aside.
+            self.give_up(|check| !check.aside);
         } else if !self.in_round() {
             self.next_round = self.next_round.min(self.plan(now, rng));
         }
@@ -364,8 +369,10 @@ impl Poller {
         }
         if !self.in_round() {
             let open = self.services.values().map(|service| service.not_before).filter(|at| *at > now).min();
-            self.next_round =
-                if self.running.is_empty() { open.unwrap_or(now + self.interval) } else { NOT_PLANNED };
+            let is_idle = self.running.is_empty();
+            let is_soon = is_idle || self.pace == Pace::Foreground || now < self.hot_until;
+            let otherwise = if is_idle { now + self.interval } else { NOT_PLANNED };
+            self.next_round = open.filter(|_| is_soon).unwrap_or(otherwise);
         }
     }
 
@@ -389,7 +396,7 @@ impl Poller {
     }
 
     fn is_doubted(&self, service: &str) -> bool {
-        self.services.get(service).is_some_and(|service| service.failures > 0)
+        self.services.get(service).is_some_and(|service| service.doubted)
     }
 
     fn is_hasty(&self, service: &str) -> bool {
@@ -398,10 +405,17 @@ impl Poller {
 
     /// Gives up what is under way, so that the next round has the new boxes and the new pace.
     fn start_over(&mut self) {
+        self.give_up(|_| true);
+    }
+
+    fn give_up(&mut self, which: impl Fn(&Running) -> bool) {
         self.next_round = 0;
-        for (id, _) in std::mem::take(&mut self.running) {
-            self.outputs.push_back(Output::Abort(id));
-        }
+        let outputs = &mut self.outputs;
+        self.running.retain(|id, check| {
+            let goes = which(check);
+            outputs.extend(goes.then_some(Output::Abort(*id)));
+            !goes
+        });
     }
 }
 

@@ -293,3 +293,28 @@ fn an_outage_of_all_services_costs_no_more_rounds_in_the_background() {
     rounds.dedup();
     assert!((4..=24).contains(&rounds.len()), "{seen:?}");
 }
+
+#[test]
+fn a_service_that_stalls_does_not_keep_one_waiting_that_failed_itself() {
+    let mut poller = Poller::new(Pace::Foreground, DEFAULT_INTERVAL);
+    poller.watch(&address(0, &["http://works"]), BTreeMap::new());
+    poller.watch(&address(1, &["http://stalls"]), BTreeMap::new());
+    let seen = play(&mut poller, 600 * SECOND, |service, wait, now| match service {
+        // While the other is asked aside.
+        "http://works" if wait > 0 && (100..130).contains(&(now / SECOND)) => (1000, FAILED),
+        "http://works" => (wait.max(1) * SECOND, NOTHING),
+        _ => (60 * SECOND, FAILED),
+    });
+    let (works, _): (Vec<Seen>, Vec<Seen>) =
+        seen.into_iter().partition(|check| check.service == "http://works");
+    assert!(works.iter().any(|check| check.wait == 0), "it was doubted: {works:?}");
+    // Its own pause, which doubles as long as it fails.
+    assert!(longest_gap(&works[1..]) < 12 * SECOND, "{works:?}");
+}
+
+#[test]
+fn a_service_that_fails_held_checks_alone_is_asked_ever_less() {
+    let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+    let seen = play(&mut poller, 600 * SECOND, |_, wait, _| (1000, if wait > 0 { FAILED } else { NOTHING }));
+    assert!((30..=80).contains(&seen.len()), "{seen:?}");
+}
