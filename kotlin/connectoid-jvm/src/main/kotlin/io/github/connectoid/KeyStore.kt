@@ -3,11 +3,12 @@ package io.github.connectoid
 import io.github.connectoid.ffi.HostException
 import io.github.connectoid.ffi.KeyStore as FfiKeyStore
 import kotlinx.coroutines.CancellationException
-import kotlinx.coroutines.CoroutineStart
 import kotlinx.coroutines.DelicateCoroutinesApi
 import kotlinx.coroutines.GlobalScope
 import kotlinx.coroutines.Job
 import kotlinx.coroutines.async
+import kotlinx.coroutines.currentCoroutineContext
+import kotlinx.coroutines.ensureActive
 import kotlinx.coroutines.selects.select
 
 /**
@@ -27,39 +28,43 @@ public interface KeyStore {
 internal class KeyStoreAdapter(private val store: KeyStore) : FfiKeyStore {
     private val givenUp = Job()
 
-    /** Ends what is asked of the key store, now and later. Does not wait for the key store. */
+    /** Does not wait for what the key store is asked any more, and asks it nothing else. What it keeps, it keeps. */
     fun giveUp() {
         givenUp.complete()
     }
 
-    override suspend fun load(): ByteArray? = ask { store.load() }
-
-    override suspend fun save(secret: ByteArray) = ask {
-        try {
-            store.save(secret)
-        } finally {
-            secret.fill(0)
-        }
-    }
-
-    // An Error of the app, not only an Exception, must end the call: the library waits for an answer. And a secret is
-    // wiped even if the question is cancelled before it has begun.
+    // Nobody's child: a key store that does not notice that it is not asked any more is not waited for.
     @OptIn(DelicateCoroutinesApi::class)
-    @Suppress("TooGenericExceptionCaught")
-    private suspend fun <T> ask(question: suspend () -> T): T {
-        val asking = GlobalScope.async(start = CoroutineStart.ATOMIC) { question() }
+    override suspend fun load(): ByteArray? = reported {
+        val asking = GlobalScope.async { store.load() }
         try {
-            return select {
+            select {
                 asking.onAwait { it }
-                givenUp.onJoin { throw CancellationException("the node is not opened any more") }
+                givenUp.onJoin { throw CancellationException(NOT_WANTED) }
             }
-        } catch (cancelled: CancellationException) {
-            throw cancelled
-        } catch (failed: Throwable) {
-            throw HostException.Failed(failed.toString().take(MAX_REASON).asUtf8()).apply { initCause(failed) }
         } finally {
             asking.cancel()
         }
+    }
+
+    override suspend fun save(secret: ByteArray) = try {
+        reported {
+            // Half kept, it might come after the secret of whoever opens the folder next.
+            if (givenUp.isCompleted) throw CancellationException(NOT_WANTED)
+            store.save(secret)
+        }
+    } finally {
+        secret.fill(0)
+    }
+
+    // An Error of the app, not only an Exception, must end the call: the library waits for an answer. So must a timeout
+    // of its own, which looks like the end of this coroutine.
+    @Suppress("TooGenericExceptionCaught")
+    private suspend fun <T> reported(question: suspend () -> T): T = try {
+        question()
+    } catch (failed: Throwable) {
+        currentCoroutineContext().ensureActive()
+        throw HostException.Failed(failed.toString().take(MAX_REASON).asUtf8()).apply { initCause(failed) }
     }
 
     /** With a question mark for half of a surrogate pair, which cannot be handed over. */
@@ -68,5 +73,7 @@ internal class KeyStoreAdapter(private val store: KeyStore) : FfiKeyStore {
     private companion object {
         /** Of what a key store throws, so much is told. */
         const val MAX_REASON = 1000
+
+        const val NOT_WANTED = "the node is not opened any more"
     }
 }

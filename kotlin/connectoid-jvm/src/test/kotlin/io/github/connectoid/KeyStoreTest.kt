@@ -1,6 +1,9 @@
 package io.github.connectoid
 
 import java.io.File
+import kotlin.time.Duration.Companion.milliseconds
+import kotlinx.coroutines.awaitCancellation
+import kotlinx.coroutines.withTimeout
 import org.junit.jupiter.api.Assertions.assertEquals
 import org.junit.jupiter.api.Assertions.assertFalse
 import org.junit.jupiter.api.Assertions.assertTrue
@@ -40,6 +43,16 @@ class KeyStoreTest {
         }
         val failure = fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder), store) }
         assertTrue("the device is locked" in failure.message.orEmpty(), failure.message)
+    }
+
+    @Test
+    fun `a timeout of the key store's own is told`(@TempDir folder: File) = story { service ->
+        val store = object : KeyStore {
+            override suspend fun load(): ByteArray? = withTimeout(1.milliseconds) { awaitCancellation() }
+            override suspend fun save(secret: ByteArray) = Unit
+        }
+        val failure = fails<ConnectoidException.StorageUnavailable> { Node.open(settings(service, folder), store) }
+        assertTrue("Timed out" in failure.message.orEmpty(), failure.message)
     }
 
     @Test
