@@ -61,7 +61,8 @@ pub enum ErrorKind {
     NotPermitted,
     /// The node was closed. Open it again.
     Closed,
-    /// The key store did not answer within two minutes. Have the user unlock it, and open again.
+    /// The key store did not answer within two minutes. Have the user unlock it, and open again. From the command line
+    /// also: nothing came of it in the time that was given.
     Timeout,
     /// The app took the call back. Nothing to do.
     Cancelled,

@@ -5,7 +5,7 @@ use std::{
     ops::Bound,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     api::{EventKind, Record},
@@ -180,7 +180,7 @@ impl Observer {
                 Some(group) => self.node.record(group, &self.collection, &id).await?,
                 None => None,
             };
-            bytes += record.iter().flat_map(|record| record.fields.values()).map(weight).sum::<usize>();
+            bytes += record.as_ref().map_or(0, |record| weight_of(&record.fields));
             observed.push(Observed { id, record });
         }
         self.waiting.extend(ids);
@@ -189,12 +189,18 @@ impl Observer {
     }
 }
 
-/// About as many bytes as a value takes.
+/// About as many bytes as fields take.
+fn weight_of(fields: &Map<String, Value>) -> usize {
+    fields.iter().map(|(name, value)| name.len() + weight(value)).sum()
+}
+
 fn weight(value: &Value) -> usize {
-    match value {
+    let content = match value {
         Value::String(text) => text.len(),
         Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(fields) => fields.iter().map(|(name, value)| name.len() + weight(value)).sum(),
-        Value::Null | Value::Bool(_) | Value::Number(_) => size_of::<u64>(),
-    }
+        Value::Object(fields) => weight_of(fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    // Nothing is free, not even what is empty.
+    content + size_of::<u64>()
 }

@@ -107,12 +107,12 @@ pub(super) fn record(
     Ok(Some(fields))
 }
 
-/// How much is read at once: so many records, and none after the one with which so many bytes of values were read.
+/// How much is read at once: so many records, and none after the one with which so many bytes of fields were read.
 #[derive(Debug, Clone, Copy)]
 pub struct Limit {
     /// Records, at the most.
     pub records: usize,
-    /// Bytes of values, which the last record may exceed.
+    /// Bytes of fields, which the last record may exceed.
     pub bytes: usize,
 }
 
@@ -141,6 +141,7 @@ pub(super) fn list(
         }
         if let Some((_, fields)) = records.last_mut() {
             fields.insert(row.get(1)?, value(row, 2)?);
+            bytes += row.get_ref(1)?.as_bytes().map_or(0, <[u8]>::len);
             bytes += row.get_ref(2)?.as_bytes().map_or(0, <[u8]>::len);
         }
     }

@@ -235,7 +235,8 @@ final class ClosedException extends ConnectoidException {
     : super._('closed', message, Blame.usage);
 }
 
-/// The key store did not answer within two minutes. Have the user unlock it, and open again.
+/// The key store did not answer within two minutes. Have the user unlock it, and open again. From
+/// the command line also: nothing came of it in the time that was given.
 final class TimedOutException extends ConnectoidException {
   /// Makes one.
   const TimedOutException(String message)

@@ -26,9 +26,9 @@ fn what_is_committed_is_read() {
     assert_eq!(listed(None, 1), ["a"]);
     assert_eq!(listed(Some("a"), 1), ["c"]);
     assert_eq!(listed(Some("c"), 1), [""; 0]);
-    // Whole records: that of two fields, of a byte each, is the first that reaches two bytes.
-    assert_eq!(within(None, Limit { records: 10, bytes: 2 }), ["a"]);
-    assert_eq!(within(None, Limit { records: 10, bytes: 3 }), ["a", "c"]);
+    // Whole records: that of two fields, of a byte and a name of another each, is the first that reaches four bytes.
+    assert_eq!(within(None, Limit { records: 10, bytes: 4 }), ["a"]);
+    assert_eq!(within(None, Limit { records: 10, bytes: 5 }), ["a", "c"]);
     assert_eq!(within(Some("a"), Limit { records: 10, bytes: 1 }), ["c"]);
 }
 
