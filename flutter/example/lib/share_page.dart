@@ -30,7 +30,10 @@ class _SharePageState extends State<SharePage> {
   bool _sharing = false;
 
   Future<void> _share() async {
-    setState(() => _sharing = true);
+    setState(() {
+      _sharing = true;
+      _problem = null;
+    });
     try {
       final link = await widget.node.share(
         _nickname,
