@@ -282,7 +282,7 @@ impl Poller {
             Outcome::Answered { found } => {
                 let hasty = if check.hold { hasty && !found } else { service.hasty };
                 let failures = if check.aside { service.failures } else { 0 };
-                *service = Service { hasty, failures, ..Service::default() };
+                *service = Service { failures, hasty, ..Service::default() };
                 if found {
                     self.quiet_rounds = 0;
                     // What was found may be an offer whose sender waits, or not all there is.
