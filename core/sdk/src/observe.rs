@@ -5,12 +5,14 @@ use std::{
     ops::Bound,
 };
 
+use futures_util::FutureExt;
 use serde_json::{Map, Value};
+use tokio::task::unconstrained;
 
 use crate::{
     api::{EventKind, Record},
     error::{ErrorKind, Result},
-    events::EventStream,
+    events::{EVENT_QUEUE, EventStream},
     node::Node,
     store::Limit,
 };
@@ -69,9 +71,9 @@ impl Observer {
         }
     }
 
-    /// The next records: first all that there are, in pages of up to 1,000 or about 1 MiB, then those that have changed. An empty list
-    /// says that the first reading is complete. As long as there is no such group, there is nothing in it.
-    /// `None` when the node is closed.
+    /// The next records: first all that there are, in pages of up to 1,000 or about 1 MiB, then those that have
+    /// changed, each once, however often it changed since they were told last. An empty list says that the first
+    /// reading is complete. As long as there is no such group, there is nothing in it. `None` when the node is closed.
     ///
     /// # Errors
     /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error,
@@ -84,7 +86,7 @@ impl Observer {
             } else if !self.waiting.is_empty() {
                 self.read_waiting().await
             } else {
-                self.take_event().await?;
+                self.take_events().await?;
                 continue;
             };
             if let Err(error) = &read {
@@ -98,9 +100,21 @@ impl Observer {
         }
     }
 
-    async fn take_event(&mut self) -> Option<()> {
+    /// Waits for an event, and takes all that are there: a list that is behind is made anew once, not once for each
+    /// commit.
+    async fn take_events(&mut self) -> Option<()> {
         // Nothing is waited for behind this: whoever waits may stop waiting at any moment.
-        let event = self.events.next().await?.kind;
+        let event = self.events.next().await?;
+        self.take(event.kind);
+        for _ in 1..EVENT_QUEUE {
+            // What is there is taken whatever the task has done before.
+            let Some(Some(event)) = unconstrained(self.events.next()).now_or_never() else { break };
+            self.take(event.kind);
+        }
+        Some(())
+    }
+
+    fn take(&mut self, event: EventKind) {
         if matches!(self.reading, Reading::Failed) {
             self.reading = Reading::From(None);
         }
@@ -119,7 +133,6 @@ impl Observer {
             EventKind::Resync {} => self.reading = Reading::From(None),
             _ => {}
         }
-        Some(())
     }
 
     /// Remembers the id of the group once there is one: a group stays.

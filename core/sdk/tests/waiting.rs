@@ -43,6 +43,27 @@ async fn an_observer_that_fell_behind_learns_what_is_gone() {
 }
 
 #[tokio::test]
+async fn an_observer_that_is_behind_tells_what_has_changed_at_once() {
+    let service = service().await;
+    let node = node(&service.url()).await;
+    node.create_group("g").await.unwrap();
+    let (mut observer, mut events) = (node.observe("g", "c"), node.events());
+    assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
+    for x in 0..50 {
+        node.put("g", "c", "a", json!({"x": x})).await.unwrap();
+        node.put("g", "c", "b", json!({"x": x})).await.unwrap();
+        for _ in 0..2 {
+            wait(&mut events, "a change", |event| matches!(event, EventKind::Changed { .. })).await;
+        }
+    }
+    let observed = observer.next().await.unwrap().unwrap();
+    let told: Vec<_> =
+        observed.iter().map(|seen| (seen.id.as_str(), &seen.record.as_ref().unwrap().fields["x"])).collect();
+    assert_eq!(told, [("a", &json!(49)), ("b", &json!(49))]);
+    assert!(observer.next().now_or_never().is_none(), "there is no more");
+}
+
+#[tokio::test]
 async fn an_observer_tells_large_records_a_few_at_a_time() {
     const RECORDS: usize = 12;
     let service = service().await;
