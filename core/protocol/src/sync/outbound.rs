@@ -50,6 +50,10 @@ impl Outbound {
         self.idle && self.cursor.is_some() && self.scope == Scope::Everything
     }
 
+    pub(super) fn has_more(&self) -> bool {
+        !self.idle
+    }
+
     fn announce(scope: Scope, head: u64) -> Self {
         Self {
             scope,

@@ -131,6 +131,12 @@ impl Sync {
         inbound.is_some_and(Inbound::is_caught_up) && self.has_sent_all(group)
     }
 
+    /// Whether there are changes that the peer has not acknowledged, or that it was still to be sent.
+    pub fn is_unheard(&self) -> bool {
+        let mut outbounds = self.groups.values().filter_map(|known| known.outbound.as_ref());
+        !self.in_flight.is_empty() || outbounds.any(Outbound::has_more)
+    }
+
     pub(super) fn send(&mut self, frame: &Frame) -> usize {
         let bytes = frame.encode();
         let length = bytes.len();

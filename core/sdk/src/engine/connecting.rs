@@ -74,7 +74,11 @@ impl Engine {
                 return self.on_connected(number, attempt, *proven, early, now);
             }
             Asked::Disconnected(failure) => {
-                self.on_disconnected(number, failure, now);
+                if self.on_disconnected(number, failure, now) {
+                    // Whether the peer lacks it or not: who was removed from a group lacks nothing there.
+                    self.want_peer(number, now);
+                    return Ok(());
+                }
                 // A change that was made while the peer laid the session to rest is on no way yet.
                 return self.want_if_lacking(number, now);
             }
@@ -150,10 +154,12 @@ impl Engine {
         }
     }
 
-    fn on_disconnected(&mut self, number: u64, failure: Option<Failure>, now: u64) {
-        let Some(pair) = self.pairs.get_mut(&number) else { return };
+    /// Returns whether something was said in the session that the peer may not have heard.
+    fn on_disconnected(&mut self, number: u64, failure: Option<Failure>, now: u64) -> bool {
+        let Some(pair) = self.pairs.get_mut(&number) else { return false };
         let nickname = pair.record.nickname.clone();
         let session = pair.session.take_if(|session| pair.connector.live() != Some(session.attempt));
+        let unheard = session.as_ref().is_some_and(|session| session.sync.is_unheard());
         for request in session.into_iter().flat_map(|session| session.unconfirmed.into_values()) {
             let lost = Error::from(Failure::Lost);
             self.outputs.push_back(Output::Reply(request, Err(lost)));
@@ -161,6 +167,7 @@ impl Engine {
         let how = failure.map_or_else(|| "laid to rest".to_owned(), |failure| failure.to_string());
         self.trace.add(now, &format!("pair {number}: disconnected: {how}"));
         self.tell(EventKind::Disconnected { nickname, problem: failure.map(Error::from) }, now);
+        unheard
     }
 
     fn on_attempt_failed(&mut self, number: u64, failure: Failure, now: u64) -> Result<(), StoreError> {

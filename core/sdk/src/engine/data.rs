@@ -258,13 +258,18 @@ impl Engine {
     /// Wants a connection to a peer that is not known to have everything, or that has not answered its link yet.
     pub(super) fn want_if_lacking(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
-        if !pair.is_reachable() || pair.session.is_some() || !self.has_something_to_say(pair)? {
-            return Ok(());
-        }
-        if let Some(pair) = self.pairs.get_mut(&number) {
-            pair.connector.want_now(now, &mut self.rng);
+        if self.has_something_to_say(pair)? {
+            self.want_peer(number, now);
         }
         Ok(())
+    }
+
+    /// Wants a connection to a peer, unless there is one or no way to it.
+    pub(super) fn want_peer(&mut self, number: u64, now: u64) {
+        let Some(pair) = self.pairs.get_mut(&number) else { return };
+        if pair.is_reachable() && pair.session.is_none() {
+            pair.connector.want_now(now, &mut self.rng);
+        }
     }
 }
 

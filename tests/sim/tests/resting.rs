@@ -1,0 +1,80 @@
+//! A session that is laid to rest by one side while the other one still says something.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
+
+use connectoid::{
+    Placement, Role,
+    api::{Command, Credentials, PairState, Reply},
+};
+use connectoid_protocol::poll::Pace;
+use connectoid_sim::{
+    host::Host,
+    world::{Hardship, World},
+};
+
+const SECOND: u64 = 1_000_000;
+/// The longest way of anything: what happens within it happens at the same time.
+const LATENCY: u64 = 20_000;
+
+const ALICE: usize = 0;
+const BOB: usize = 1;
+
+fn pass(world: &mut World, time: u64) {
+    let end = world.now() + time;
+    world.run_until(end);
+}
+
+fn call(world: &mut World, host: usize, command: Command) -> Reply {
+    world.call(host, command).unwrap().unwrap()
+}
+
+/// Alice shares a group with Bob, and they are connected.
+fn pair(world: &mut World) {
+    for host in [ALICE, BOB] {
+        call(world, host, Command::SetPace { pace: Pace::Foreground });
+    }
+    let share = Command::Share {
+        nickname: "bob".into(),
+        group: "g".into(),
+        role: Role::Writer,
+        expires_in: None,
+        services: Vec::new(),
+        link_base: None,
+        placement: Placement::Fragment,
+    };
+    let Reply::Link(shared) = call(world, ALICE, share) else { panic!("no link") };
+    let credentials = Credentials { link: shared.link, nickname: "alice".into(), in_person: false };
+    call(world, BOB, Command::Open(credentials));
+    for _ in 0..60 {
+        pass(world, SECOND);
+        let Reply::Peers { peers } = call(world, BOB, Command::Peers) else { panic!("no peers") };
+        if peers[0].state == PairState::Paired {
+            // Time to agree on what there is.
+            return pass(world, SECOND);
+        }
+    }
+    panic!("they do not find each other");
+}
+
+/// How many members a node knows of the group.
+fn members(world: &mut World, host: usize) -> usize {
+    let Reply::Groups { groups } = call(world, host, Command::Groups) else { panic!("no groups") };
+    groups[0].members.len()
+}
+
+#[test]
+fn who_rests_while_being_removed_is_told_in_the_next_session() {
+    for seed in 0..50 {
+        let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let hosts = folders.iter().zip([2 * seed, 2 * seed + 1]);
+        let hosts = hosts.map(|(folder, seed)| Host::new(folder.path(), seed, 0)).collect();
+        let mut world = World::new(hosts, Hardship { latency: LATENCY, ..Hardship::default() }, seed);
+        pair(&mut world);
+        assert_eq!(members(&mut world, BOB), 2);
+        call(&mut world, BOB, Command::Disconnect { nickname: "alice".into() });
+        pass(&mut world, seed * LATENCY / 25);
+        call(&mut world, ALICE, Command::RemoveMember { nickname: "bob".into(), group: "g".into() });
+        pass(&mut world, 60 * SECOND);
+        assert_eq!(members(&mut world, BOB), 1, "seed {seed}");
+    }
+}
