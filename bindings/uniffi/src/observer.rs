@@ -52,8 +52,8 @@ pub trait RecordListener: Send + Sync {
 #[uniffi::export]
 #[allow(clippy::needless_pass_by_value, reason = "what comes from another language is owned")]
 impl Node {
-    /// Follows the records of a collection: first all that there are, then what changes, until the subscription is
-    /// dropped.
+    /// Follows the records of a collection: first all that there are, then what changes, as it is by then, until the
+    /// subscription is dropped.
     pub fn observe(
         &self,
         group: String,

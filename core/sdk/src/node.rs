@@ -449,8 +449,8 @@ impl Node {
         Subscription(self.inner.threads.spawn(task))
     }
 
-    /// Follows the records of a collection: first all that there are, then what changes, until the
-    /// observer is dropped.
+    /// Follows the records of a collection: first all that there are, then what changes, as it is by then, until
+    /// the observer is dropped.
     pub fn observe(&self, group: &str, collection: &str) -> Observer {
         Observer::new(self.clone(), group, collection)
     }

@@ -1,9 +1,6 @@
 //! Following a collection: what an app's list shows, kept up to date.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    ops::Bound,
-};
+use std::{collections::BTreeSet, ops::Bound};
 
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -41,7 +38,7 @@ pub struct Observer {
     collection: String,
     events: EventStream,
     /// The ids of what has changed and was not read yet.
-    waiting: VecDeque<String>,
+    waiting: BTreeSet<String>,
     reading: Reading,
     /// The ids of the records that have been told: when all is read again, those that are gone are told too.
     told: BTreeSet<String>,
@@ -65,15 +62,17 @@ impl Observer {
             group: None,
             collection: collection.to_owned(),
             events,
-            waiting: VecDeque::new(),
+            waiting: BTreeSet::new(),
             reading: Reading::From(None),
             told: BTreeSet::new(),
         }
     }
 
     /// The next records: first all that there are, in pages of up to 1,000 or about 1 MiB, then those that have
-    /// changed, each once, however often it changed since they were told last. An empty list says that the first
-    /// reading is complete. As long as there is no such group, there is nothing in it. `None` when the node is closed.
+    /// changed, as they are now: versions in between are passed over. What was committed at once is told at once,
+    /// unless so much has changed that it takes several pages. An empty list says that everything was read; it comes
+    /// again when everything had to be read again. As long as there is no such group, there is nothing in it. `None`
+    /// when the node is closed.
     ///
     /// # Errors
     /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error,
@@ -95,18 +94,23 @@ impl Observer {
                     return None;
                 }
                 self.reading = Reading::Failed;
+                self.waiting.clear();
             }
             return Some(read);
         }
     }
 
-    /// Waits for an event, and takes all that are there: a list that is behind is made anew once, not once for each
-    /// commit.
+    /// Waits for an event, and takes those too that are there already, until they fill a page: a list that is behind is
+    /// made anew once, not once for each commit.
     async fn take_events(&mut self) -> Option<()> {
         // Nothing is waited for behind this: whoever waits may stop waiting at any moment.
         let event = self.events.next().await?;
         self.take(event.kind);
-        for _ in 1..EVENT_QUEUE {
+        for _ in 0..EVENT_QUEUE {
+            // As long as there is no such group, every event is a reason to look for it.
+            if self.group.is_none() || self.waiting.len() >= PAGE.records {
+                break;
+            }
             // What is there is taken whatever the task has done before.
             let Some(Some(event)) = unconstrained(self.events.next()).now_or_never() else { break };
             self.take(event.kind);
@@ -115,24 +119,32 @@ impl Observer {
     }
 
     fn take(&mut self, event: EventKind) {
-        if matches!(self.reading, Reading::Failed) {
-            self.reading = Reading::From(None);
+        match self.reading {
+            // What will be read is newer than the event.
+            Reading::From(_) => return,
+            Reading::Failed => return self.read_all(),
+            Reading::Complete => {}
         }
         match event {
             EventKind::Changed { group, records } if self.group.as_ref() == Some(&group) => {
                 if records.is_empty() {
-                    self.reading = Reading::From(None);
+                    return self.read_all();
                 }
                 let ours = records.into_iter().filter(|(collection, _)| *collection == self.collection);
                 self.waiting.extend(ours.map(|(_, id)| id));
             }
             // Events name groups by id: this one may be of ours.
             EventKind::Changed { .. } if self.group.is_none() && !matches!(self.find_group(), Ok(None)) => {
-                self.reading = Reading::From(None);
+                self.read_all();
             }
-            EventKind::Resync {} => self.reading = Reading::From(None),
+            EventKind::Resync {} => self.read_all(),
             _ => {}
         }
+    }
+
+    fn read_all(&mut self) {
+        self.reading = Reading::From(None);
+        self.waiting.clear();
     }
 
     /// Remembers the id of the group once there is one: a group stays.
@@ -179,16 +191,13 @@ impl Observer {
     }
 
     async fn read_waiting(&mut self) -> Result<Vec<Observed>> {
-        let mut ids: Vec<String> = self.waiting.drain(..).collect();
-        ids.sort_unstable();
-        ids.dedup();
         let group = self.find_group()?;
         let (mut observed, mut bytes) = (Vec::new(), 0);
-        let mut ids = ids.into_iter();
         while observed.len() < PAGE.records
             && bytes < PAGE.bytes
-            && let Some(id) = ids.next()
+            && let Some(id) = self.waiting.pop_first()
         {
+            // Does not wait, so that nothing is lost if nobody waits for this any more.
             let record = match &group {
                 Some(group) => self.node.record(group, &self.collection, &id).await?,
                 None => None,
@@ -196,7 +205,6 @@ impl Observer {
             bytes += record.as_ref().map_or(0, |record| weight_of(&record.fields));
             observed.push(Observed { id, record });
         }
-        self.waiting.extend(ids);
         self.remember(&observed);
         Ok(observed)
     }

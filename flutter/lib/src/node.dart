@@ -216,7 +216,9 @@ final class Node implements Finalizable {
       snapshotsOf(_connection, this, ObserveCall(group: group, collection: collection));
 
   /// Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
-  /// that this was all; then what changes. For collections that are too large to hold; [observe] is simpler.
+  /// that this was all; then what changes, as it is by then: a listener that is behind is not told the versions in
+  /// between, and may be told everything again, up to an empty list. For collections that are too large to hold;
+  /// [observe] is simpler.
   Stream<List<RecordChange>> changes(String group, String collection) =>
       changesOf(_connection, this, ObserveCall(group: group, collection: collection));
 

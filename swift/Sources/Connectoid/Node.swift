@@ -289,7 +289,9 @@ public final class Node: Sendable {
     }
 
     /// Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
-    /// that this was all; then what changes. For collections that are too large to hold; ``observe(_:_:)`` is simpler.
+    /// that this was all; then what changes, as it is by then: a task that is behind is not told the versions in
+    /// between, and may be told everything again, up to an empty list. For collections that are too large to hold;
+    /// ``observe(_:_:)`` is simpler.
     public func changes(_ group: String, _ collection: String) -> AsyncThrowingStream<[RecordChange], any Error> {
         Connectoid.changes(of: ffi, group, collection)
     }

@@ -229,7 +229,9 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
 
     /**
      * Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
-     * that this was all; then what changes. For collections that are too large to hold; [observe] is simpler.
+     * that this was all; then what changes, as it is by then: a collector that is behind is not told the versions in
+     * between, and may be told everything again, up to an empty list. For collections that are too large to hold;
+     * [observe] is simpler.
      */
     public fun changes(group: String, collection: String): Flow<List<RecordChange>> =
         changesOf(ffi, group, collection)
