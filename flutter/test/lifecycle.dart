@@ -11,9 +11,7 @@ import 'src/support.dart';
 
 void lifecycleTests() {
   test('a service that is down is told, and waited for', () => story((_) async {
-    final service = await MailboxService.start();
-    await service.stop();
-    final (alice, bob) = (await openNode(service.url), await openNode(service.url));
+    final (alice, bob) = (await openNode(nobody), await openNode(nobody));
     final SharedLink(:link) = await alice.share('bob', group: 'g');
     await alice.put('g', 'c', 'r', {'x': 1});
     final problem = bob.next<ServiceProblemEvent>();

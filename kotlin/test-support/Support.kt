@@ -24,6 +24,9 @@ val PATIENCE = 90.seconds
 /** Nor does a whole story, on a busy machine. */
 val LONG_PATIENCE = 10.minutes
 
+/** Nobody listens there: port 9 of this machine is closed. */
+const val NOBODY = "http://127.0.0.1:9"
+
 /** The real mailbox service, in memory, on a free port of this machine. */
 class MailboxService : AutoCloseable {
     private val process: Process = ProcessBuilder(

@@ -117,6 +117,8 @@ static void every_method_answers(peer *alice, peer *bob) {
   CHECK(image->bytes_length > 100 && memcmp(image->bytes, "\x89PNG\r\n\x1a\n", 8) == 0);
   connectoid_free(image);
 
+  /* That of the pairing. */
+  await_event(bob, "\"event\":\"connected\"");
   done(alice, "{\"method\":\"disconnect\",\"nickname\":\"bob\"}");
   await_event(bob, "\"event\":\"disconnected\"");
   done(alice, "{\"method\":\"connect\",\"nickname\":\"bob\"}");

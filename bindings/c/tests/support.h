@@ -51,7 +51,7 @@ static void keep(void *user_data, connectoid_message *message) {
   pthread_mutex_unlock(&self->lock);
 }
 
-/* The first kept message of a kind, with an id unless that is 0, whose JSON has a text in it. */
+/* The first kept message of a kind, of any if that is 0, with an id unless that is 0, whose JSON has a text in it. */
 static connectoid_message *wait_for(peer *self, connectoid_kind kind, uint64_t id, const char *text) {
   struct timespec deadline;
   clock_gettime(CLOCK_REALTIME, &deadline);
@@ -60,7 +60,7 @@ static connectoid_message *wait_for(peer *self, connectoid_kind kind, uint64_t i
   for (;;) {
     for (kept **place = &self->first; *place != NULL; place = &(*place)->next) {
       connectoid_message *message = (*place)->message;
-      if (message->kind == kind && (id == 0 || message->id == id) && strstr(message->json, text)) {
+      if ((kind == 0 || message->kind == kind) && (id == 0 || message->id == id) && strstr(message->json, text)) {
         kept *entry = *place;
         *place = entry->next;
         if (self->end == &entry->next) self->end = place;

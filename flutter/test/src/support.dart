@@ -10,6 +10,9 @@ import 'package:connectoid/src/json.dart';
 
 import 'runner.dart';
 
+/// Nobody listens there: port 9 of this machine is closed.
+const nobody = 'http://127.0.0.1:9';
+
 /// The real mailbox service, in memory, on a free port of this machine.
 final class MailboxService {
   MailboxService._(this._process, this.url);

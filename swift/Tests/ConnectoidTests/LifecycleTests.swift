@@ -10,9 +10,7 @@ import CMalloc
 @Suite(.serialized) struct LifecycleTests {
     @Test func aServiceThatIsDownIsToldAndWaitedFor() async throws {
         try await story { _ in
-            let dead = try MailboxService()
-            dead.stop()
-            let (alice, bob) = (try await node(dead.url), try await node(dead.url))
+            let (alice, bob) = (try await node(nobody), try await node(nobody))
             let link = try await alice.share("bob", group: "g").link
             try await alice.put("g", "c", "r", ["x": 1])
             let problem = try await bob.expect({
@@ -74,12 +72,12 @@ import CMalloc
                         fields: ["x": .string(String(repeating: "y", count: 100))])
                 }
                 let asking = Task { while true { _ = try await bob.list("g", "c", limit: 10) } }
+                _ = try await bob.expect(\.changed) { try await alice.commit("g", Array(writes[..<100])) }
                 let writing = Task {
-                    for start in stride(from: 0, to: 1000, by: 100) {
+                    for start in stride(from: 100, to: 1000, by: 100) {
                         try await alice.commit("g", Array(writes[start..<start + 100]))
                     }
                 }
-                _ = try await bob.expect(\.changed) {}
                 await bob.close()
                 await fails(.closed) { try await asking.value }
                 try await writing.value

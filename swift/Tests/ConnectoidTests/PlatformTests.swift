@@ -7,7 +7,7 @@ import Testing
 @Suite struct PlatformTests {
     @Test func aSyncInTheBackgroundSaysWhetherEverybodyHasAll() async throws {
         try await storyOfTwo { alice, bob in
-            try await alice.put("g", "c", "r", ["x": 1])
+            _ = try await alice.expect(\.synced) { try await alice.put("g", "c", "r", ["x": 1]) }
             #expect(try await alice.syncInBackground(budget: patience, quiet: .milliseconds(200)))
             let gone: @Sendable (EventKind) -> Bool? = { if case .disconnected = $0 { true } else { nil } }
             _ = try await alice.expect(gone) { await bob.close() }

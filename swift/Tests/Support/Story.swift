@@ -7,6 +7,9 @@ public let patience = Duration.seconds(90)
 /// Nor does a whole story, on a busy machine.
 private let longPatience = Duration.seconds(600)
 
+/// Nobody listens there: port 9 of this machine is closed.
+public let nobody = "http://127.0.0.1:9"
+
 /// Settings of a node that is reachable over loopback only.
 public func settings(_ service: String, folder: URL? = nil) -> NodeSettings {
     NodeSettings(folder: folder, services: [service], idleTimeout: .seconds(3600), bind: ["127.0.0.1"], loopback: true)

@@ -176,7 +176,8 @@ class FollowingTest {
             val resync = async(start = CoroutineStart.UNDISPATCHED) {
                 node.events.map { gate.await(); it.kind }.first { it == EventKind.Resync }
             }
-            repeat(1500) { node.put("g", "c", "r") { put("x", it) } }
+            // Two batches of 256 are on their way, and 1,024 wait.
+            repeat(2000) { node.put("g", "c", "r") { put("x", it) } }
             gate.complete(Unit)
             assertEquals(EventKind.Resync, resync.await())
         }

@@ -27,8 +27,7 @@ import org.junit.jupiter.api.io.TempDir
 class LifecycleTest {
     @Test
     fun `a service that is down is told, and waited for`() = story {
-        val dead = MailboxService().use { it.url }
-        val (alice, bob) = List(2) { node(dead) }
+        val (alice, bob) = List(2) { node(NOBODY) }
         val link = alice.share("bob", "g").link
         alice.put("g", "c", "r") { put("x", 1) }
         val problem = bob.expect<EventKind.ServiceProblem> { bob.openLink(link, "alice") }

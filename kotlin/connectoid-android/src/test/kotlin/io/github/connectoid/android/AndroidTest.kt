@@ -143,7 +143,7 @@ class AndroidTest {
 
     @Test
     fun `a sync in the background says whether everybody has all`() = storyOfTwo { alice, bob ->
-        alice.put("g", "c", "r") { put("x", 1) }
+        alice.expect<EventKind.Synced> { alice.put("g", "c", "r") { put("x", 1) } }
         assertTrue(alice.syncInBackground(budget = PATIENCE, quiet = 200.milliseconds))
         alice.expect<EventKind.Disconnected> { bob.shutdown() }
         alice.put("g", "c", "r") { put("x", 2) }
