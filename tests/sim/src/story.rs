@@ -22,6 +22,19 @@ use crate::{
     world::{Fate, Hardship, World},
 };
 
+/// Sharing the group `g` with somebody who may write to it.
+pub fn share(nickname: &str) -> Command {
+    Command::Share {
+        nickname: nickname.to_owned(),
+        group: "g".into(),
+        role: Role::Writer,
+        expires_in: None,
+        services: Vec::new(),
+        link_base: None,
+        placement: Placement::Fragment,
+    }
+}
+
 /// What a seed has in store.
 #[derive(Debug, Clone, Copy)]
 pub struct Plan {
@@ -106,16 +119,10 @@ impl Story {
     /// The first node shares with every other.
     fn begin(&mut self) -> Result<(), String> {
         for node in 1..self.plan.nodes {
-            let share = Command::Share {
-                nickname: format!("node {node}"),
-                group: "g".into(),
-                role: Role::Writer,
-                expires_in: None,
-                services: Vec::new(),
-                link_base: None,
-                placement: Placement::Fragment,
+            let sharing = share(&format!("node {node}"));
+            let Some(Ok(Reply::Link(link))) = self.world.call(0, sharing) else {
+                return Err("no link".into());
             };
-            let Some(Ok(Reply::Link(link))) = self.world.call(0, share) else { return Err("no link".into()) };
             let credentials = Credentials { link: link.link, nickname: "first".into(), in_person: false };
             self.world.call(node, Command::Open(credentials));
         }

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 use connectoid::{
-    ErrorKind, EventKind, Placement, Role,
+    ErrorKind, EventKind, Placement,
     api::{Command, Credentials, PairState, Reply},
     engine::{Checked, Fetched, Input, LinkId, Output},
 };
@@ -16,7 +16,7 @@ use connectoid_protocol::{
     message::{self, Body, Fingerprint, Id, Message, OFFER_LIFETIME, Refusal},
     poll::CheckId,
 };
-use connectoid_sim::host::Host;
+use connectoid_sim::{host::Host, story::share};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 const NOW: u64 = 1_790_000_000_000_000;
@@ -149,16 +149,7 @@ impl Node {
     }
 
     fn share(&mut self) -> Address {
-        let share = Command::Share {
-            nickname: "bob".into(),
-            group: "g".into(),
-            role: Role::Writer,
-            expires_in: None,
-            services: Vec::new(),
-            link_base: None,
-            placement: Placement::Fragment,
-        };
-        let Reply::Link(shared) = self.call(share) else { panic!("no link") };
+        let Reply::Link(shared) = self.call(share("bob")) else { panic!("no link") };
         link::parse(&shared.link).unwrap().0
     }
 }

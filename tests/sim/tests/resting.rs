@@ -2,13 +2,11 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use connectoid::{
-    Placement, Role,
-    api::{Command, Credentials, PairState, Reply},
-};
+use connectoid::api::{Command, Credentials, PairState, Reply};
 use connectoid_protocol::poll::Pace;
 use connectoid_sim::{
     host::Host,
+    story::share,
     world::{Hardship, World},
 };
 
@@ -33,16 +31,7 @@ fn pair(world: &mut World) {
     for host in [ALICE, BOB] {
         call(world, host, Command::SetPace { pace: Pace::Foreground });
     }
-    let share = Command::Share {
-        nickname: "bob".into(),
-        group: "g".into(),
-        role: Role::Writer,
-        expires_in: None,
-        services: Vec::new(),
-        link_base: None,
-        placement: Placement::Fragment,
-    };
-    let Reply::Link(shared) = call(world, ALICE, share) else { panic!("no link") };
+    let Reply::Link(shared) = call(world, ALICE, share("bob")) else { panic!("no link") };
     let credentials = Credentials { link: shared.link, nickname: "alice".into(), in_person: false };
     call(world, BOB, Command::Open(credentials));
     for _ in 0..60 {
