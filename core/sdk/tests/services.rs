@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{pair, paired, proxy::Plain, service, service_with, shows, wait};
+use common::{NOBODY, pair, paired, proxy::Plain, service, service_with, shows, wait};
 use connectoid::{ErrorKind, EventKind, Share};
 use serde_json::json;
 
@@ -36,14 +36,12 @@ async fn work_is_done_where_a_service_asks_for_it() {
 
 #[tokio::test]
 async fn a_service_that_cannot_be_reached_is_told_once() {
-    // Port 9 of this machine is closed.
-    let url = "http://127.0.0.1:9";
-    let alice = common::node(url).await;
+    let alice = common::node(NOBODY).await;
     let mut events = alice.events();
     alice.share(Share::new("bob", "g")).await.unwrap();
     let unreachable = |event: &EventKind| {
         matches!(event, EventKind::ServiceProblem { service, problem }
-            if service == url && problem.kind == ErrorKind::ServiceUnreachable)
+            if service == NOBODY && problem.kind == ErrorKind::ServiceUnreachable)
     };
     wait(&mut events, "the problem", unreachable).await;
     let diagnosis = alice.diagnose(Some("bob")).await.unwrap();

@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{node, node_in, pair, paired, service, shows, wait};
+use common::{NOBODY, node, node_in, pair, paired, service, shows, wait};
 use connectoid::{
     ErrorKind, EventKind, Placement, Role, Share,
     api::{ConnectionState, PairState, Verified},
@@ -305,7 +305,6 @@ async fn a_dead_service_is_passed_over() {
     let alive = service().await;
     let (alice, bob) = (node(&alive.url()).await, node(&alive.url()).await);
     let mut share = Share::new("bob", "g");
-    // Port 9 of this machine is closed.
-    share.services = vec!["http://127.0.0.1:9".to_owned(), alive.url()];
+    share.services = vec![NOBODY.to_owned(), alive.url()];
     pair(&alice, &bob, share).await;
 }

@@ -230,6 +230,7 @@ async fn a_close_that_is_given_up_goes_on() {
     node.create_group("g").await.unwrap();
     let mut observer = node.observe("g", "c");
     assert!(observer.next().await.unwrap().unwrap().is_empty());
+    // Asked for, and waited for no longer; it may be done by then.
     let _ = node.close().now_or_never();
     // It holds a handle, and ends none the less.
     assert!(observer.next().await.is_none());

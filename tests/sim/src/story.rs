@@ -136,24 +136,24 @@ impl Story {
             }
         }
         let pause = self.world.draw(40 * SECOND);
-        self.pass(pause);
+        self.world.pass(pause);
         if self.world.draw(100) < self.plan.crashes {
             let victim = usize::try_from(self.world.draw(self.plan.nodes as u64)).unwrap_or(0);
             self.world.crash(victim);
             let down = self.world.draw(60 * SECOND);
-            self.pass(down);
+            self.world.pass(down);
             self.world.start(victim);
         }
         if self.world.draw(100) < self.plan.outages {
             self.world.mailbox.up = false;
             let down = self.world.draw(120 * SECOND);
-            self.pass(down);
+            self.world.pass(down);
             self.world.mailbox.up = true;
         }
         if self.world.draw(100) < self.plan.partitions {
             self.world.divide();
             let divided = self.world.draw(180 * SECOND);
-            self.pass(divided);
+            self.world.pass(divided);
             self.world.unite();
         }
         Ok(())
@@ -178,11 +178,6 @@ impl Story {
         }
     }
 
-    fn pass(&mut self, time: u64) {
-        let end = self.world.now() + time;
-        self.world.run_until(end);
-    }
-
     /// The world becomes kind; hours later everything must be in order.
     fn end(&mut self) -> Result<(), String> {
         self.world.hardship = Hardship { latency: 50_000, ..Hardship::default() };
@@ -192,7 +187,7 @@ impl Story {
         // Even if the dice let nobody write, there has to be something to lose.
         self.write(0, self.plan.rounds)?;
         for _ in 0..12 {
-            self.pass(1800 * SECOND);
+            self.world.pass(1800 * SECOND);
             if self.check().is_ok() {
                 break;
             }

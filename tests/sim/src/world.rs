@@ -193,8 +193,9 @@ impl World {
         reply.filter(|_| fate == Fate::Done)
     }
 
-    /// Lets time pass until `end`.
-    pub fn run_until(&mut self, end: u64) {
+    /// Lets so much time pass, in µs.
+    pub fn pass(&mut self, time: u64) {
+        let end = self.now + time;
         while let Some(at) = self.next_time().filter(|at| *at <= end) {
             self.now = at.max(self.now);
             if let Some((key, _)) = self.coming.first_key_value().filter(|((at, _), _)| *at <= self.now) {

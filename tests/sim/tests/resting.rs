@@ -17,11 +17,6 @@ const LATENCY: u64 = 20_000;
 const ALICE: usize = 0;
 const BOB: usize = 1;
 
-fn pass(world: &mut World, time: u64) {
-    let end = world.now() + time;
-    world.run_until(end);
-}
-
 fn call(world: &mut World, host: usize, command: Command) -> Reply {
     world.call(host, command).unwrap().unwrap()
 }
@@ -35,11 +30,11 @@ fn pair(world: &mut World) {
     let credentials = Credentials { link: shared.link, nickname: "alice".into(), in_person: false };
     call(world, BOB, Command::Open(credentials));
     for _ in 0..60 {
-        pass(world, SECOND);
+        world.pass(SECOND);
         let Reply::Peers { peers } = call(world, BOB, Command::Peers) else { panic!("no peers") };
         if peers[0].state == PairState::Paired {
             // Time to agree on what there is.
-            return pass(world, SECOND);
+            return world.pass(SECOND);
         }
     }
     panic!("they do not find each other");
@@ -61,9 +56,9 @@ fn who_rests_while_being_removed_is_told_in_the_next_session() {
         pair(&mut world);
         assert_eq!(members(&mut world, BOB), 2);
         call(&mut world, BOB, Command::Disconnect { nickname: "alice".into() });
-        pass(&mut world, seed * LATENCY / 25);
+        world.pass(seed * LATENCY / 25);
         call(&mut world, ALICE, Command::RemoveMember { nickname: "bob".into(), group: "g".into() });
-        pass(&mut world, 60 * SECOND);
+        world.pass(60 * SECOND);
         assert_eq!(members(&mut world, BOB), 1, "seed {seed}");
     }
 }

@@ -50,6 +50,7 @@ impl Outbound {
         self.idle && self.cursor.is_some() && self.scope == Scope::Everything
     }
 
+    /// Whether there may be something left to send.
     pub(super) fn has_more(&self) -> bool {
         !self.idle
     }
@@ -187,8 +188,7 @@ impl Sync {
     pub(super) fn pump<L: ChangeLog>(&mut self, log: &mut L) -> Result<(), L> {
         let busy = |sync: &Self| {
             let mut groups = sync.groups.iter();
-            let next =
-                groups.find(|(_, known)| known.outbound.as_ref().is_some_and(|outbound| !outbound.idle));
+            let next = groups.find(|(_, known)| known.outbound.as_ref().is_some_and(Outbound::has_more));
             next.map(|(group, _)| *group)
         };
         while let Some(group) = busy(self) {

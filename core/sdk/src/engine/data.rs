@@ -258,7 +258,7 @@ impl Engine {
     /// Wants a connection to a peer that is not known to have everything, or that has not answered its link yet.
     pub(super) fn want_if_lacking(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let Some(pair) = self.pairs.get(&number) else { return Ok(()) };
-        if self.has_something_to_say(pair)? {
+        if pair.is_away() && self.has_something_to_say(pair)? {
             self.want_peer(number, now);
         }
         Ok(())
@@ -266,8 +266,7 @@ impl Engine {
 
     /// Wants a connection to a peer, unless there is one or no way to it.
     pub(super) fn want_peer(&mut self, number: u64, now: u64) {
-        let Some(pair) = self.pairs.get_mut(&number) else { return };
-        if pair.is_reachable() && pair.session.is_none() {
+        if let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.is_away()) {
             pair.connector.want_now(now, &mut self.rng);
         }
     }

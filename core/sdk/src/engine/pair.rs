@@ -115,4 +115,9 @@ impl Pair {
     pub(super) fn is_reachable(&self) -> bool {
         self.record.sending.is_some() && self.record.refused.is_none()
     }
+
+    /// Whether there is somebody to connect to, and no session yet.
+    pub(super) fn is_away(&self) -> bool {
+        self.is_reachable() && self.session.is_none()
+    }
 }

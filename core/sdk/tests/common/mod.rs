@@ -39,6 +39,9 @@ pub async fn node(service: &str) -> Node {
     open(Settings::in_memory(), service).await
 }
 
+/// Nobody listens there: port 9 of this machine is closed.
+pub const NOBODY: &str = "http://127.0.0.1:9";
+
 /// A node in a folder.
 pub async fn node_in(folder: &Path, service: &str) -> Node {
     open(Settings::in_folder(folder), service).await
