@@ -2,10 +2,11 @@
 //! it was built, and on Android the largest pages, without which Google Play does not take it
 //! (<https://developer.android.com/guide/practices/page-sizes>).
 
-pub(crate) fn tell(name: &str) {
+/// `ending` stands behind `.so` on Linux: of libraries with the same one, any may take the place of another.
+pub(crate) fn tell(name: &str, ending: &str) {
     let system = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     let flags = match system.as_str() {
-        "linux" => vec![format!("-soname,lib{name}.so")],
+        "linux" => vec![format!("-soname,lib{name}.so{ending}")],
         "android" => vec![format!("-soname,lib{name}.so"), "-z,max-page-size=16384".to_owned()],
         // Dart writes a longer name in when it runs a program that was not packaged.
         "macos" | "ios" => {

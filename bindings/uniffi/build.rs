@@ -4,5 +4,6 @@
 mod link;
 
 fn main() {
-    link::tell("connectoid_ffi");
+    // Whoever loads it checks by itself that it is the very one.
+    link::tell("connectoid_ffi", "");
 }

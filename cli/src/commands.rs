@@ -1,21 +1,22 @@
 //! What each command does.
 
 use std::{
-    io::{IsTerminal, Read, Write as _},
+    io::{IsTerminal, Read},
     path::Path,
     time::Duration,
 };
 
 use connectoid::{
     Error, ErrorKind, EventKind, Placement, Result, Role,
-    api::{Command, Credentials, Reply, SharedLink, Write},
+    api::{Command, Credentials, Reply, SharedLink, Write, parse_fields},
+    files,
     qr::Qr,
 };
 use tokio::time::timeout;
 
 use crate::{
     args::{Cli, Cmd},
-    demo,
+    demo, doctor, hints,
     run::{self, Plan},
     session::{Events, Session},
     show::Show,
@@ -25,18 +26,37 @@ use crate::{
 const MAX_INPUT: u64 = 64 << 10;
 
 pub(crate) async fn carry_out(cli: Cli, show: &Show) -> Result<()> {
-    match cli.command {
-        Cmd::Demo => return demo::tell(show).await,
-        Cmd::Serve { listen, public_url } => return serve(&cli.common.data, listen, public_url).await,
+    let Cli { common, command } = cli;
+    match command {
+        Cmd::Demo => unless_ended(demo::tell(show), show).await,
+        Cmd::Serve { listen, public_url } => serve(&common.mailbox(), listen, public_url, show).await,
         Cmd::Run { duration, until, background, idle } => {
-            return run::run(&cli.common, Plan { duration, until, background, idle }, show).await;
+            run::run(&common, Plan { duration, until, background, idle }, show).await
         }
-        _ => {}
+        command => {
+            let session = Session::open(&common, command.begins(), show).await?;
+            let names = command.names();
+            let is_share = matches!(command, Cmd::Share { .. });
+            let services = common.services.clone();
+            let result = unless_ended(with_session(&session, command, services, show), show).await;
+            if let Err(error) = &result {
+                hints::after(error, names, &session, show).await;
+                if is_share && error.kind == ErrorKind::Usage {
+                    hints::of_services(&common, show);
+                }
+            }
+            session.close().await;
+            result
+        }
     }
-    let session = Session::open(&cli.common).await?;
-    let result = with_session(&session, cli.command, cli.common.services, show).await;
-    session.close().await;
-    result
+}
+
+/// Goes on only as long as somebody may read what it brings.
+async fn unless_ended(work: impl Future<Output = Result<()>>, show: &Show) -> Result<()> {
+    tokio::select! {
+        result = work => result,
+        () = show.output().ended() => Ok(()),
+    }
 }
 
 async fn with_session(session: &Session, command: Cmd, services: Vec<String>, show: &Show) -> Result<()> {
@@ -49,7 +69,7 @@ async fn with_session(session: &Session, command: Cmd, services: Vec<String>, sh
             let answer = if yes { Some(true) } else { no.then_some(false) };
             verify(session, &nickname, answer, wait, show).await
         }
-        Cmd::Doctor { nickname, wait } => doctor(session, nickname, wait, show).await,
+        Cmd::Doctor { nickname, wait } => doctor::examine(session, nickname, wait, show).await,
         Cmd::Send { nickname, text, wait } => {
             let send =
                 session.dispatch(Command::Send { nickname: nickname.clone(), data: text.into_bytes() });
@@ -59,12 +79,11 @@ async fn with_session(session: &Session, command: Cmd, services: Vec<String>, sh
         }
         Cmd::Share { qr, ref qr_file, .. } => {
             let qr_file = qr_file.clone();
-            let reply = session.dispatch(to_command(command, services)?).await?;
-            if let Reply::Link(link) = reply {
-                show_link(&link, qr, qr_file.as_deref(), show)
-            } else {
-                Ok(())
-            }
+            let Reply::Link(link) = session.dispatch(to_command(command, services)?).await? else {
+                return Err(unexpected());
+            };
+            show_link(&link, qr, qr_file.as_deref(), show)?;
+            doctor::warn_of_services(session, show).await
         }
         Cmd::List { group, collection, limit } => list(session, &group, &collection, limit, show).await,
         command => {
@@ -89,11 +108,17 @@ fn to_command(command: Cmd, services: Vec<String>) -> Result<Command> {
         Cmd::Peers => Command::Peers,
         Cmd::Unshare { nickname } => Command::Unshare { nickname },
         Cmd::Groups => Command::Groups,
-        Cmd::Put { group, collection, id, fields } => {
-            let malformed =
-                |_| Error::new(ErrorKind::Usage, "the fields are a JSON object, such as '{\"count\": 2}'");
-            let fields = serde_json::from_str(&fields).map_err(malformed)?;
-            Command::Commit { group, writes: vec![Write::Put { collection, id, fields }] }
+        Cmd::Put { group, collection, id, fields, replace } => {
+            let fields = parse_fields(&fields)?;
+            let write = if replace {
+                Write::Replace { collection, id, fields }
+            } else {
+                Write::Put { collection, id, fields }
+            };
+            Command::Commit { group, writes: vec![write] }
+        }
+        Cmd::RemoveFields { group, collection, id, fields } => {
+            Command::Commit { group, writes: vec![Write::RemoveFields { collection, id, fields }] }
         }
         Cmd::AddMember { nickname, group, read_only } => {
             let role = if read_only { Role::Reader } else { Role::Writer };
@@ -109,7 +134,7 @@ fn to_command(command: Cmd, services: Vec<String>) -> Result<Command> {
     })
 }
 
-fn show_reply(reply: Reply, show: &Show) -> Result<()> {
+pub(crate) fn show_reply(reply: Reply, show: &Show) -> Result<()> {
     match reply {
         Reply::Done {} => show.value(&serde_json::json!({"done": true}), || "done".to_owned()),
         Reply::Peers { peers } => show.peers(&peers),
@@ -148,7 +173,7 @@ async fn list(session: &Session, group: &str, collection: &str, mut limit: usize
 fn show_link(link: &SharedLink, qr: bool, file: Option<&Path>, show: &Show) -> Result<()> {
     show.value(link, || link.link.clone());
     if qr && !show.is_json() {
-        show.note(&Qr::new(&link.link)?.to_terminal());
+        show.picture(&Qr::new(&link.link)?.to_terminal());
     }
     let Some(file) = file else { return Ok(()) };
     let code = Qr::new(&link.link)?;
@@ -157,8 +182,12 @@ fn show_link(link: &SharedLink, qr: bool, file: Option<&Path>, show: &Show) -> R
         Some("png") => code.to_png(8)?,
         _ => return Err(Error::new(ErrorKind::Usage, "a QR code is written to a .svg or .png file")),
     };
-    let failed = |error| Error::new(ErrorKind::StorageUnavailable, format!("{}: {error}", file.display()));
-    std::fs::write(file, image).map_err(failed)
+    let failed = |error: std::io::Error| {
+        let message = format!("{}: {}", file.display(), files::reason(&error));
+        Error::new(ErrorKind::StorageUnavailable, message)
+    };
+    // A link is a secret, and so is its picture.
+    files::write(file, &image).map_err(failed)
 }
 
 async fn open(session: &Session, credentials: Credentials, wait: Duration, show: &Show) -> Result<()> {
@@ -187,12 +216,11 @@ async fn open(session: &Session, credentials: Credentials, wait: Duration, show:
         let known = peers.into_iter().find(|peer| peer.nickname == nickname).and_then(|peer| peer.problem);
         let problem = known
             .unwrap_or_else(|| Error::new(ErrorKind::Unanswered, format!("{nickname} has not answered yet")));
-        let message = format!("{}; `connectoid run` keeps trying", problem.message);
-        Err(Error::new(problem.kind, message))
+        Err(problem)
     }
 }
 
-fn unexpected() -> Error {
+pub(crate) fn unexpected() -> Error {
     Error::new(ErrorKind::Internal, "a command without a counterpart")
 }
 
@@ -214,9 +242,7 @@ async fn verify(
         show.note(&format!("If they are the same: connectoid verify {nickname} --yes"));
         return Ok(());
     }
-    print!("Does {nickname} see the same emoji? [y/N] ");
-    // A prompt that cannot be shown is followed by an answer that cannot be read.
-    let _ = std::io::stdout().flush();
+    show.prompt(&format!("Does {nickname} see the same emoji? [y/N] "));
     let mut line = String::new();
     let same = std::io::stdin().read_line(&mut line).is_ok() && matches!(line.trim(), "y" | "Y" | "yes");
     confirm(session, nickname, same, show).await
@@ -247,27 +273,34 @@ async fn confirm(session: &Session, nickname: &str, same: bool, show: &Show) -> 
     Ok(())
 }
 
-async fn doctor(session: &Session, nickname: Option<String>, wait: Duration, show: &Show) -> Result<()> {
-    session.dispatch(Command::SyncNow).await?;
-    if let Some(nickname) = &nickname {
-        // A peer that cannot be connected to yet is exactly what the doctor will report.
-        if let Err(error) = session.dispatch(Command::Connect { nickname: nickname.clone() }).await {
-            show.note(&error.message);
-        }
-    }
-    tokio::time::sleep(wait).await;
-    show_reply(session.dispatch(Command::Doctor { nickname }).await?, show)
-}
-
-async fn serve(data: &Path, listen: std::net::SocketAddr, public_urls: Vec<String>) -> Result<()> {
-    use connectoid_service::{Config, Service, Storage};
+async fn serve(
+    data: &Path,
+    listen: std::net::SocketAddr,
+    public_urls: Vec<String>,
+    show: &Show,
+) -> Result<()> {
+    use connectoid_service::{Config, Service, StartError, Storage};
     let mut config = Config::new(listen, Storage::Directory(data.to_owned()));
     config.public_urls = public_urls;
-    let failed =
-        |error| Error::new(ErrorKind::StorageUnavailable, format!("the service cannot start: {error}"));
+    let failed = |error: StartError| match error {
+        StartError::Listen(error) => Error::new(
+            ErrorKind::Usage,
+            format!("{listen} cannot be listened on: {error}; name another address with --listen"),
+        ),
+        StartError::PublicUrl(_) | StartError::WorkBits => {
+            Error::new(ErrorKind::Usage, format!("the service cannot start: {error}"))
+        }
+        error => Error::new(
+            ErrorKind::StorageUnavailable,
+            format!("{}: the service cannot start: {error}", data.display()),
+        ),
+    };
     let service = Service::start(config).await.map_err(failed)?;
-    println!("listening on {}", service.url());
-    run::stop_signal().await;
+    show.address(&service.url());
+    tokio::select! {
+        () = run::stop_signal() => {}
+        () = show.output().ended() => {}
+    }
     service.shutdown().await;
     Ok(())
 }

@@ -2,17 +2,22 @@
 //!
 //! `connectoid run` listens on a loopback port and writes the port and a random token into
 //! `control.json` in its data folder, which only its owner can read. A client sends the token first,
-//! then one [`Command`] as JSON per line, and gets one result per line. After `"events"` it gets events
+//! is greeted, then sends one [`Command`] as JSON per line, and gets one result per line. After `"events"` it gets events
 //! instead. So whatever can be said to a node in this process can be said to that one, in the same words.
+//!
+//! The file may be a leftover of a process that was killed, and its port may be somebody else's by now. So it is read
+//! only while the folder is locked, which says that a node lives, and nobody is waited for without an end.
 
 use std::{
     fs,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use connectoid::{
     Error, ErrorKind, Event, Node, Result,
     api::{Command, Reply},
+    files,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use subtle::ConstantTimeEq;
@@ -24,14 +29,29 @@ use tokio::{
     },
     sync::Mutex,
     task::JoinHandle,
+    time::timeout,
 };
-
-use crate::config::control_file;
 
 const FILE: &str = "control.json";
 
 /// The longest line: a page of 10,000 records of several KiB.
 const MAX_LINE: u64 = 256 << 20;
+
+/// The longest line of somebody who has not shown the token yet.
+const MAX_TOKEN_LINE: u64 = 256;
+
+/// How long a stranger at the port may take to say something: a busy machine, many times over.
+const GREETING_TIME: Duration = Duration::from_secs(3);
+
+/// How long the other process may take to answer what it need not wait for itself: a long list from a slow disk, several
+/// times over.
+const ANSWER_TIME: Duration = Duration::from_mins(1);
+
+/// The pause after no connection could be taken, as without free file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What a process that holds the folder says to who has the token.
+const GREETING: &str = "connectoid";
 
 #[derive(Serialize, Deserialize)]
 struct ControlFile {
@@ -62,22 +82,15 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start(node: &Node, data: &Path) -> Result<Self> {
         let failed = |error: std::io::Error| {
-            Error::new(
-                ErrorKind::StorageUnavailable,
-                format!("other commands cannot be listened for: {error}"),
-            )
+            let message = format!("other commands cannot be listened for: {}", files::reason(&error));
+            Error::new(ErrorKind::Internal, message)
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(failed)?;
         let port = listener.local_addr().map_err(failed)?.port();
         let file = ControlFile { port, token: random_token()? };
         let path = data.join(FILE);
-        control_file(&path, &serde_json::to_vec(&file).unwrap_or_default()).map_err(failed)?;
-        let node = node.clone();
-        let task = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, node.clone(), file.token.clone()));
-            }
-        });
+        files::write(&path, &serde_json::to_vec(&file).unwrap_or_default()).map_err(failed)?;
+        let task = tokio::spawn(accept(listener, node.clone(), file.token));
         Ok(Self { task, path })
     }
 }
@@ -85,16 +98,28 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.task.abort();
-        // If it stays, the next command finds nobody listening and opens the folder itself.
-        let _ = fs::remove_file(&self.path);
+        // If it stays, it is passed over as soon as the folder is free.
+        let _ = files::remove(&self.path);
+    }
+}
+
+async fn accept(listener: TcpListener, node: Node, token: String) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(serve(stream, node.clone(), token.clone()))),
+            Err(error) => {
+                tracing::warn!(%error, "a command could not be listened to");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
     }
 }
 
 async fn serve(stream: TcpStream, node: Node, token: String) {
     let mut line = Line::new(stream);
-    let known =
-        line.read::<String>().await.is_some_and(|said| said.as_bytes().ct_eq(token.as_bytes()).into());
-    if !known {
+    let said = timeout(GREETING_TIME, line.read_up_to::<String>(MAX_TOKEN_LINE)).await.ok().flatten();
+    let is_known = said.is_some_and(|said| said.as_bytes().ct_eq(token.as_bytes()).into());
+    if !is_known || line.write(&GREETING).await.is_err() {
         return;
     }
     while let Some(said) = line.read::<Said>().await {
@@ -128,28 +153,42 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Connects to whoever holds the folder, if anybody listens there.
+    /// Connects to whoever holds the folder, if it listens for commands.
     pub(crate) async fn connect(data: &Path) -> Option<Self> {
         let file: ControlFile = serde_json::from_slice(&fs::read(data.join(FILE)).ok()?).ok()?;
-        let line = dial(file.port, &file.token).await.ok()?;
+        let line = dial(file.port, &file.token).await?;
         Some(Self { port: file.port, token: file.token, line: Mutex::new(line) })
     }
 
+    /// Has a command carried out. One that waits for a peer takes as long as it takes: its caller has a deadline.
     pub(crate) async fn dispatch(&self, command: Command) -> Result<Reply> {
         let mut line = self.line.lock().await;
+        let waits_for_peer = matches!(command, Command::Send { .. });
         line.write(&Said::Command(command)).await.map_err(|_| gone())?;
-        match line.read().await.ok_or_else(gone)? {
+        let answer = if waits_for_peer {
+            line.read().await
+        } else {
+            timeout(ANSWER_TIME, line.read()).await.map_err(|_| silent())?
+        };
+        match answer.ok_or_else(gone)? {
             Answer::Reply(reply) => Ok(reply),
             Answer::Error(error) => Err(error),
         }
     }
 
     pub(crate) async fn events(&self) -> Result<Events> {
-        let mut line = dial(self.port, &self.token).await.map_err(|_| gone())?;
+        let mut line = dial(self.port, &self.token).await.ok_or_else(gone)?;
         line.write(&Said::Events).await.map_err(|_| gone())?;
-        line.read::<String>().await.ok_or_else(gone)?;
+        let ready = timeout(ANSWER_TIME, line.read::<String>()).await.map_err(|_| silent())?;
+        ready.ok_or_else(gone)?;
         Ok(Events(line))
     }
+}
+
+/// Forgets the process that listened before, which is gone: this one holds the folder now.
+pub(crate) fn forget(data: &Path) {
+    // One that stays is read by others only while this process holds the folder, and found to be of no use.
+    let _ = files::remove(&data.join(FILE));
 }
 
 /// The events of that node.
@@ -161,10 +200,20 @@ impl Events {
     }
 }
 
-async fn dial(port: u16, token: &str) -> std::io::Result<Line> {
-    let mut line = Line::new(TcpStream::connect(("127.0.0.1", port)).await?);
-    line.write(&token).await?;
-    Ok(line)
+/// `None` if nobody is there, or not who was expected.
+async fn dial(port: u16, token: &str) -> Option<Line> {
+    let dialled = async {
+        let mut line = Line::new(TcpStream::connect(("127.0.0.1", port)).await.ok()?);
+        line.write(&token).await.ok()?;
+        let greeting = line.read_up_to::<String>(MAX_TOKEN_LINE).await?;
+        (greeting == GREETING).then_some(line)
+    };
+    timeout(GREETING_TIME, dialled).await.ok().flatten()
+}
+
+fn silent() -> Error {
+    let message = "the running node does not answer; if its process hangs, end it, and try again";
+    Error::new(ErrorKind::Timeout, message)
 }
 
 fn gone() -> Error {
@@ -193,8 +242,12 @@ impl Line {
 
     /// `None` at the end, and for a line that is too long or not of this kind.
     async fn read<T: DeserializeOwned>(&mut self) -> Option<T> {
+        self.read_up_to(MAX_LINE).await
+    }
+
+    async fn read_up_to<T: DeserializeOwned>(&mut self, length: u64) -> Option<T> {
         let mut line = Vec::new();
-        (&mut self.reader).take(MAX_LINE).read_until(b'\n', &mut line).await.ok()?;
+        (&mut self.reader).take(length).read_until(b'\n', &mut line).await.ok()?;
         serde_json::from_slice(&line).ok()
     }
 

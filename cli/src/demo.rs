@@ -35,8 +35,9 @@ pub(crate) async fn tell(show: &Show) -> Result<()> {
     bob.stop().await;
     service.stop().await;
     let total = started.elapsed();
+    show.note("");
     show.value(&json!({"step": "end", "ms": millis(total)}), || {
-        format!("\nThe end, after {:.1} s.", total.as_secs_f64())
+        format!("The end, after {:.1} s.", total.as_secs_f64())
     });
     Ok(())
 }
@@ -50,8 +51,10 @@ async fn meet(stage: &mut Stage<'_>, alice: &mut Person, bob: &mut Person) -> Re
         "share",
         "Alice shares the group \"shopping\" with Bob and sends him this link, by any messenger:",
     );
-    stage.show.note(&format!("\n  {link}\n"));
-    stage.show.note(&Qr::new(&link)?.to_terminal());
+    for line in ["", &format!("  {link}"), ""] {
+        stage.show.note(line);
+    }
+    stage.show.picture(&Qr::new(&link)?.to_terminal());
     alice.command(&["put", "shopping", "items", "milk", r#"{"count": 2}"#]).await?;
     bob.run().await?;
     stage.begin();

@@ -9,6 +9,12 @@
 //! | `control` | the way to that other process |
 //! | `config` | what a data folder remembers of the command line |
 //! | `show` | how things look: for people, or as JSON |
+//! | `words` | what is said, in words |
+//! | `plain` | foreign text, made harmless for a terminal |
+//! | `output` | standard output and error, and what is done when they fail |
+//! | `log` | where logs go |
+//! | `hints` | what to do next, in terms of this program |
+//! | `doctor` | what is wrong, after waiting for whoever may still answer |
 //! | `demo` | the whole story |
 
 mod args;
@@ -16,19 +22,28 @@ mod commands;
 mod config;
 mod control;
 mod demo;
+mod doctor;
+mod hints;
+mod log;
+mod output;
+mod plain;
 mod run;
 mod session;
 mod show;
+mod words;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use connectoid::{Blame, Error, ErrorKind};
 
-use crate::{args::Cli, show::Show};
+use crate::{args::Cli, plain::plain, show::Show};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     start_log(cli.common.verbose);
     let show = Show::new(cli.common.json);
     let runtime = match tokio::runtime::Runtime::new() {
@@ -40,13 +55,35 @@ fn main() -> ExitCode {
     };
     let result = runtime.block_on(commands::carry_out(cli, &show));
     runtime.shutdown_background();
-    match result {
+    match result.and_then(|()| show.output().problem().map_or(Ok(()), Err)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             show.error(&error);
             ExitCode::from(exit_code(error.kind))
         }
     }
+}
+
+/// What was typed is no command, or asks for help.
+fn refuse(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let problem = error.print().err().and_then(|error| output::problem(&error));
+        return problem.map_or(ExitCode::SUCCESS, |problem| {
+            Show::new(false).error(&problem);
+            ExitCode::from(exit_code(problem.kind))
+        });
+    }
+    let text = error.render().to_string();
+    let wants_json = std::env::args_os().take_while(|word| word != "--").any(|word| word == "--json");
+    if wants_json {
+        let what = text.split("\n\nUsage:").next().unwrap_or_default().trim_start_matches("error:");
+        let message = what.split_whitespace().collect::<Vec<_>>().join(" ");
+        Show::new(true).error(&Error::new(ErrorKind::Usage, message));
+    } else {
+        // It repeats what was typed, which may have been pasted.
+        text.trim_end().lines().for_each(|line| output::complain(&plain(line)));
+    }
+    ExitCode::from(exit_code(ErrorKind::Usage))
 }
 
 /// See the help of the command.
@@ -69,5 +106,7 @@ fn start_log(verbose: u8) {
         _ => "debug",
     };
     let filter = format!("off,connectoid={level},connectoid_service={level}");
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(|| log::Lines).with_ansi(false);
+    // Whatever cannot be logged cannot be complained of in the same place.
+    log.log_internal_errors(false).init();
 }

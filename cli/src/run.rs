@@ -10,7 +10,8 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::{
     args::{Common, Until},
-    control, session,
+    control,
+    session::{self, Taken},
     show::Show,
 };
 
@@ -23,13 +24,14 @@ pub(crate) struct Plan {
 }
 
 pub(crate) async fn run(common: &Common, plan: Plan, show: &Show) -> Result<()> {
-    if control::Client::connect(&common.data).await.is_some() {
-        let message = format!("another `connectoid run` is active on {}", common.data.display());
+    let data = common.folder();
+    let Taken::Free(lock) = session::take(&data).await? else {
+        let message = format!("another `connectoid run` is active on {}", data.display());
         return Err(Error::new(ErrorKind::Usage, message));
-    }
+    };
     let pace = if plan.background { Pace::Background } else { Pace::Foreground };
-    let node = session::open_node(common, pace, plan.idle).await?;
-    let server = control::Server::start(&node, &common.data).await?;
+    let node = session::open_node(common, lock, pace, plan.idle).await?;
+    let server = control::Server::start(&node, &data).await?;
     show.value(&serde_json::json!({"running": true, "user": node.user_id()}), || {
         "running; stop with Ctrl-C".to_owned()
     });
@@ -46,8 +48,10 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
     let mut synced = BTreeSet::new();
     node.sync_now().await?;
     if plan.until == Some(Until::Synced) {
+        let peers = node.peers().await?;
+        check_somebody(&peers)?;
         // Only a peer knows whether it has something new.
-        for peer in node.peers().await?.iter().filter(|peer| peer.state == PairState::Paired) {
+        for peer in peers.iter().filter(|peer| peer.state == PairState::Paired) {
             node.connect(&peer.nickname).await?;
         }
     }
@@ -59,8 +63,12 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
                 if let EventKind::Synced { nickname, group } = event.kind {
                     synced.insert((nickname, group));
                 }
-                if plan.until == Some(Until::Synced) && all_synced(&node.peers().await?, &synced) {
-                    return Ok(());
+                if plan.until == Some(Until::Synced) {
+                    let peers = node.peers().await?;
+                    check_somebody(&peers)?;
+                    if all_synced(&peers, &synced) {
+                        return Ok(());
+                    }
                 }
             }
             () = sleep_until(end.unwrap_or(far)) => {
@@ -70,8 +78,19 @@ async fn watch(node: &Node, plan: &Plan, show: &Show) -> Result<()> {
                 };
             }
             () = stop_signal() => return Ok(()),
+            () = show.output().ended() => return Ok(()),
         }
     }
+}
+
+/// Nobody comes who was not asked, and nobody through a link that was refused.
+fn check_somebody(peers: &[PeerInfo]) -> Result<()> {
+    if peers.iter().any(|peer| peer.state != PairState::Refused) {
+        return Ok(());
+    }
+    let message =
+        "there is nobody to have the same as: you share with nobody; `connectoid share` makes a link";
+    Err(Error::new(ErrorKind::Usage, message))
 }
 
 /// Whether everybody was met in this run, and both sides have the same.
@@ -79,7 +98,7 @@ fn all_synced(peers: &[PeerInfo], synced: &BTreeSet<(String, String)>) -> bool {
     let mut paired = peers.iter().filter(|peer| peer.state == PairState::Paired).peekable();
     let complete = |peer: &PeerInfo| {
         let same = |group: &GroupSync| {
-            group.lacks == 0 && synced.contains(&(peer.nickname.clone(), group.id.clone()))
+            group.lacks == 0 && group.held == 0 && synced.contains(&(peer.nickname.clone(), group.id.clone()))
         };
         !peer.groups.is_empty() && peer.groups.iter().all(same)
     };

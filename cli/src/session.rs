@@ -3,11 +3,21 @@
 use std::{path::Path, time::Duration};
 
 use connectoid::{
-    Error, ErrorKind, Event, EventStream, IceServer, Node, Pace, Result, Settings,
+    Error, ErrorKind, Event, EventStream, FolderLock, IceServer, Node, Pace, Result, Settings,
     api::{Command, Reply},
+    files,
+    settings::DEFAULT_IDLE_TIMEOUT,
 };
+use tokio::time::{Instant, sleep};
 
-use crate::{args::Common, config, control};
+use crate::{args::Common, config, control, show::Show};
+
+/// How long a folder is waited for that another process holds. Commands hold it for a fraction of a second each; on a
+/// busy machine, with several at once, for a few.
+const HELD_TIME: Duration = Duration::from_secs(15);
+
+/// How often it is tried meanwhile.
+const HELD_PAUSE: Duration = Duration::from_millis(20);
 
 /// See the [module](self).
 pub(crate) enum Session {
@@ -24,12 +34,23 @@ pub(crate) enum Events {
 }
 
 impl Session {
-    /// Talks to the running node of the folder, or opens the folder.
-    pub(crate) async fn open(common: &Common) -> Result<Self> {
-        if let Some(client) = control::Client::connect(&common.data).await {
-            return Ok(Self::Other(client));
+    /// Talks to the running node of the folder, or opens the folder. Only what `begins` makes a new user in a folder that
+    /// has none: anything else there is a slip of the pen.
+    pub(crate) async fn open(common: &Common, begins: bool, show: &Show) -> Result<Self> {
+        let data = common.folder();
+        if !begins && FolderLock::is_new(&data) {
+            return Err(nothing_there(&data));
         }
-        Ok(Self::Own(open_node(common, Pace::Foreground, Duration::from_secs(30)).await?))
+        match take(&data).await? {
+            Taken::Free(lock) => {
+                let node = open_node(common, lock, Pace::Foreground, DEFAULT_IDLE_TIMEOUT).await?;
+                if files::is_open_to_others(&data) {
+                    show.hint(&format!("other users of this machine can look into {}", data.display()));
+                }
+                Ok(Self::Own(node))
+            }
+            Taken::Served(client) => Ok(Self::Other(client)),
+        }
     }
 
     pub(crate) async fn dispatch(&self, command: Command) -> Result<Reply> {
@@ -62,18 +83,59 @@ impl Events {
     }
 }
 
-/// Opens the node of the folder in this process.
-pub(crate) async fn open_node(common: &Common, pace: Pace, idle: Duration) -> Result<Node> {
-    let config = config::load(common)?;
-    let mut settings = Settings::in_folder(&common.data);
-    settings.services = config.services;
+/// Who has a data folder.
+pub(crate) enum Taken {
+    /// This process, from now on.
+    Free(FolderLock),
+    /// Another one, which listens for commands.
+    Served(control::Client),
+}
+
+/// Takes a folder, or finds out who has it. One that somebody holds for a moment, as every command does, is waited for.
+pub(crate) async fn take(data: &Path) -> Result<Taken> {
+    let deadline = Instant::now() + HELD_TIME;
+    loop {
+        if let Some(lock) = FolderLock::take(data).map_err(|error| explain(error, data))? {
+            control::forget(data);
+            return Ok(Taken::Free(lock));
+        }
+        if let Some(client) = control::Client::connect(data).await {
+            return Ok(Taken::Served(client));
+        }
+        if Instant::now() >= deadline {
+            let message = format!(
+                "another program has held this folder for {} s, and does not listen for commands; let it end first",
+                HELD_TIME.as_secs()
+            );
+            return Err(explain(Error::new(ErrorKind::StorageUnavailable, message), data));
+        }
+        sleep(HELD_PAUSE).await;
+    }
+}
+
+/// Opens the node of a folder in this process.
+pub(crate) async fn open_node(common: &Common, lock: FolderLock, pace: Pace, idle: Duration) -> Result<Node> {
+    let data = common.folder();
+    let loaded = config::load(common, &data)?;
+    let config = &loaded.config;
+    let mut settings = Settings::in_folder(&data);
+    settings.services.clone_from(&config.services);
     settings.ice_servers = config.ice_servers.iter().map(|url| ice_server(url)).collect::<Result<_>>()?;
+    settings.service_roots.clone_from(&config.service_roots);
     settings.loopback = config.loopback;
     settings.pace = pace;
     settings.idle_timeout = idle;
     settings.passphrase = passphrase(common.passphrase_env.as_deref())?;
     "connectoid://open".clone_into(&mut settings.link_base);
-    Node::open(settings).await.map_err(|error| explain(error, &common.data))
+    let node = Node::open_in(settings, lock).await.map_err(|error| explain(error, &data))?;
+    loaded.remember()?;
+    Ok(node)
+}
+
+fn nothing_there(data: &Path) -> Error {
+    let message =
+        format!("there is no data in {}; `share` and `open` begin a new user there", data.display());
+    Error::new(ErrorKind::Usage, message)
 }
 
 fn passphrase(variable: Option<&str>) -> Result<Option<String>> {

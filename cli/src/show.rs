@@ -1,61 +1,111 @@
 //! How things look: for people, or as one JSON object per line.
-
-use std::{
-    io::{IsTerminal, Write},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+//!
+//! All that is printed goes through here, and what is foreign in it through [`mod@crate::plain`].
 
 use connectoid::{
-    Error, Event, EventKind,
-    api::{
-        ConnectionState, Diagnosis, GroupInfo, GroupSync, HistoryEntry, PairState, PeerInfo, Record, Verified,
-    },
+    Error, Event,
+    api::{Diagnosis, GroupInfo, HistoryEntry, PeerInfo, Record},
 };
 use serde::Serialize;
+
+use crate::{
+    output::{self, Output},
+    plain::{json, plain},
+    words,
+};
 
 /// Prints to standard output; errors and hints go to standard error.
 pub(crate) struct Show {
     json: bool,
     color: bool,
+    out: Output,
 }
 
 impl Show {
     pub(crate) fn new(json: bool) -> Self {
-        let color = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        Self { json, color }
+        Self { json, color: output::has_color(&std::io::stdout()), out: Output::default() }
     }
 
     pub(crate) fn is_json(&self) -> bool {
         self.json
     }
 
+    /// Where all this goes.
+    pub(crate) fn output(&self) -> &Output {
+        &self.out
+    }
+
     /// One JSON object, or a line for people.
     pub(crate) fn value(&self, value: &impl Serialize, line: impl FnOnce() -> String) {
+        self.lines(value, || vec![line()]);
+    }
+
+    /// One JSON object, or lines for people.
+    fn lines(&self, value: &impl Serialize, lines: impl FnOnce() -> Vec<String>) {
         if self.json {
-            print(&serde_json::to_string(value).unwrap_or_default());
+            self.out.line(&json(value));
         } else {
-            print(&line());
+            for line in lines() {
+                self.out.line(&plain(&line));
+            }
         }
     }
 
     /// A line that only people want.
     pub(crate) fn note(&self, line: &str) {
         if !self.json {
-            print(line);
+            self.out.line(&plain(line));
         }
+    }
+
+    /// Several lines of our own, such as a QR code, that only people want.
+    pub(crate) fn picture(&self, lines: &str) {
+        for line in lines.lines() {
+            self.note(line);
+        }
+    }
+
+    /// A question whose answer is typed on the same line.
+    pub(crate) fn prompt(&self, text: &str) {
+        self.out.write(&plain(text));
+    }
+
+    /// Where a service listens: the same words for people and programs.
+    pub(crate) fn address(&self, url: &str) {
+        self.out.line(&format!("listening on {}", plain(url)));
     }
 
     pub(crate) fn error(&self, error: &Error) {
         if self.json {
-            eprintln!("{}", serde_json::json!({"error": error}));
+            output::complain(&json(&serde_json::json!({"error": error})));
+            return;
+        }
+        let label = if output::has_color(&std::io::stderr()) { "\x1b[31merror:\x1b[0m" } else { "error:" };
+        output::complain(&format!("{label} {} ({})", plain(&error.message), error.kind_name()));
+    }
+
+    /// Something that went well enough, but may not stay so.
+    pub(crate) fn warning(&self, error: &Error) {
+        if self.json {
+            output::complain(&json(&serde_json::json!({"warning": error})));
         } else {
-            let label = if std::io::stderr().is_terminal() { "\x1b[31merror:\x1b[0m" } else { "error:" };
-            eprintln!("{label} {} ({})", error.message, error.kind_name());
+            output::complain(&format!("warning: {} ({})", plain(&error.message), error.kind_name()));
+        }
+    }
+
+    /// What a person may do next; programs know by the kind of the error.
+    pub(crate) fn hint(&self, text: &str) {
+        if !self.json {
+            output::complain(&format!("hint: {}", plain(text)));
         }
     }
 
     pub(crate) fn event(&self, event: &Event) {
-        self.value(event, || format!("{} {}", clock(event.at), describe(&event.kind)));
+        self.lines(event, || {
+            let mut lines = words::event_lines(&event.kind);
+            lines[0] = format!("{} {}", words::clock(event.at), lines[0]);
+            lines
+        });
     }
 
     pub(crate) fn peers(&self, peers: &[PeerInfo]) {
@@ -63,7 +113,7 @@ impl Show {
             self.note("You share with nobody yet. `connectoid share NICKNAME --group NAME` makes a link.");
         }
         for peer in peers {
-            self.value(peer, || peer_lines(peer));
+            self.lines(peer, || words::peer_lines(peer));
         }
     }
 
@@ -72,172 +122,45 @@ impl Show {
             self.note("You are in no group yet.");
         }
         for group in groups {
-            self.value(group, || group_lines(group));
+            self.lines(group, || words::group_lines(group));
         }
     }
 
     pub(crate) fn record(&self, record: &Record) {
-        self.value(record, || format!("{}  {}", record.id, self.strong(&fields(record))));
+        if self.json {
+            self.out.line(&json(record));
+        } else {
+            self.out.line(&format!("{}  {}", plain(&record.id), self.strong(&words::fields(record))));
+        }
     }
 
     pub(crate) fn history(&self, versions: &[HistoryEntry]) {
         for version in versions {
-            self.value(version, || version_line(version));
+            self.value(version, || words::version_line(version));
         }
     }
 
     pub(crate) fn diagnosis(&self, diagnosis: &Diagnosis) {
         if self.json {
-            print(&serde_json::to_string(diagnosis).unwrap_or_default());
+            self.out.line(&json(diagnosis));
             return;
         }
         if diagnosis.findings.is_empty() {
-            print("All is well.");
+            self.note("All is well.");
         }
         for finding in &diagnosis.findings {
-            print(&format!("{}: {}", self.strong(&finding.about), finding.message));
+            self.out.line(&format!("{}: {}", self.strong(&plain(&finding.about)), plain(&finding.message)));
         }
         if !diagnosis.trace.is_empty() {
-            print("\nWhat happened lately (safe to pass on: no links, keys or addresses):");
-            diagnosis.trace.iter().for_each(|line| print(&format!("  {line}")));
+            self.note("");
+            self.note("What happened lately (safe to pass on: no links, keys or addresses):");
+            for line in &diagnosis.trace {
+                self.note(&format!("  {line}"));
+            }
         }
     }
 
     fn strong(&self, text: &str) -> String {
         if self.color { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
-    }
-}
-
-/// A reader that has gone away, such as `head`, is no error of ours.
-fn print(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
-}
-
-fn fields(record: &Record) -> String {
-    serde_json::to_string(&record.fields).unwrap_or_default()
-}
-
-/// A time of day, UTC.
-fn clock(at: u64) -> String {
-    let seconds = at / 1_000_000;
-    let (hour, minute, second) = (seconds / 3600 % 24, seconds / 60 % 60, seconds % 60);
-    format!("{hour:02}:{minute:02}:{second:02}")
-}
-
-/// How long ago.
-fn ago(at: u64) -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let passed = now.saturating_sub(Duration::from_micros(at));
-    if passed.as_secs() < 2 {
-        "just now".to_owned()
-    } else {
-        format!("{} ago", humantime::format_duration(Duration::from_secs(passed.as_secs())))
-    }
-}
-
-fn peer_lines(peer: &PeerInfo) -> String {
-    let state = match (peer.state, peer.connection) {
-        (PairState::Invited, _) => "has not opened the link yet",
-        (PairState::Refused, _) => "the link is not open to you",
-        (PairState::Opening, _) => "has not answered yet",
-        (_, ConnectionState::Connected) => "connected",
-        (_, ConnectionState::Connecting) => "connecting",
-        _ => "resting",
-    };
-    let verified = match peer.verified {
-        Verified::InPersonQr => ", link scanned in person",
-        Verified::Sas => ", emoji compared",
-        Verified::LinkQuery => ", known by a link that its web host could read",
-        _ => "",
-    };
-    let mut lines = vec![format!("{}: {state}{verified}", peer.nickname)];
-    if peer.alarms > 0 {
-        lines.push(format!("  ALARM: {} other(s) tried to open the link", peer.alarms));
-    }
-    lines.extend(peer.problem.as_ref().map(|problem| format!("  last problem: {}", problem.message)));
-    lines.extend(peer.groups.iter().map(sync_line));
-    lines.join("\n")
-}
-
-fn sync_line(sync: &GroupSync) -> String {
-    let synced = sync.last_synced_at.map_or_else(|| "never".to_owned(), ago);
-    match sync.lacks {
-        0 => format!("  {}: has everything (synced {synced})", sync.name),
-        lacks => format!("  {}: lacks {lacks} change(s) (last synced {synced})", sync.name),
-    }
-}
-
-fn group_lines(group: &GroupInfo) -> String {
-    let role = |role| format!("{role:?}").to_lowercase();
-    let own = group.role.map_or_else(|| "no longer a member".to_owned(), role);
-    let members = group.members.iter().map(|member| {
-        let name = member
-            .nickname
-            .clone()
-            .unwrap_or_else(|| format!("user {}", &member.user[..8.min(member.user.len())]));
-        format!("{name} ({})", role(member.role))
-    });
-    format!("{} ({own}): {}\n  id {}", group.name, members.collect::<Vec<_>>().join(", "), group.id)
-}
-
-fn version_line(version: &HistoryEntry) -> String {
-    let what = match (&version.field, &version.value) {
-        (Some(field), Some(value)) => format!("{field} = {value}"),
-        _ => "deleted".to_owned(),
-    };
-    let who = version.nickname.clone().unwrap_or_else(|| "somebody".to_owned());
-    let outcome = if version.winning {
-        "wins".to_owned()
-    } else {
-        format!("lost: {}", version.why.as_deref().unwrap_or(""))
-    };
-    format!("{}  {what}  by {who}  ({outcome})", clock(version.stamp))
-}
-
-/// An event in words.
-pub(crate) fn describe(event: &EventKind) -> String {
-    match event {
-        EventKind::Paired { nickname } => format!("{nickname} and you have met: you share now"),
-        EventKind::Connected { nickname } => format!("connected to {nickname}"),
-        EventKind::Disconnected { nickname, problem: None } => format!("the connection to {nickname} rests"),
-        EventKind::Disconnected { nickname, problem: Some(problem) } => {
-            format!("disconnected from {nickname}: {}", problem.message)
-        }
-        EventKind::ConnectFailed { nickname, problem } => {
-            format!("could not connect to {nickname}: {}", problem.message)
-        }
-        EventKind::OpenRefused { nickname, problem, .. } => {
-            format!("the link of {nickname} is not open to you: {}", problem.message)
-        }
-        EventKind::LinkOpenedAgain { nickname, .. } => {
-            format!(
-                "ALARM: somebody else tried to open the link that you made for {nickname}; it was refused. Compare emoji with {nickname}: `connectoid verify {nickname}`"
-            )
-        }
-        EventKind::Changed { records, .. } if records.is_empty() => "many records changed".to_owned(),
-        EventKind::Changed { records, .. } => {
-            let named = records.iter().take(5).map(|(collection, id)| format!("{collection}/{id}"));
-            let more =
-                if records.len() > 5 { format!(" and {} more", records.len() - 5) } else { String::new() };
-            format!("changed: {}{more}", named.collect::<Vec<_>>().join(", "))
-        }
-        EventKind::Joined { name, .. } => format!("you are now in the group {name}"),
-        EventKind::Removed { .. } => "you were removed from a group".to_owned(),
-        EventKind::MembersChanged { .. } => "the members of a group changed".to_owned(),
-        EventKind::Synced { nickname, .. } => format!("you and {nickname} have the same"),
-        EventKind::Message { nickname, data } => {
-            format!("{nickname} says: {}", String::from_utf8_lossy(data))
-        }
-        EventKind::Emojis { nickname, emojis, names } => {
-            format!("compare with {nickname}: {emojis}\n         {}", names.join(", "))
-        }
-        EventKind::Unshared { nickname } => format!("{nickname} stopped sharing with you"),
-        EventKind::Restored { nickname } => format!(
-            "this data folder is an older copy: {nickname} knew more of it. What {nickname} has comes back; \
-             peers that cannot be reached any more need a new link"
-        ),
-        EventKind::ServiceProblem { service, problem } => format!("{service}: {}", problem.message),
-        EventKind::Resync {} => "some events were missed".to_owned(),
-        _ => "something happened that this version cannot describe".to_owned(),
     }
 }

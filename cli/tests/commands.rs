@@ -45,6 +45,49 @@ fn records_are_kept_between_commands() {
 }
 
 #[test]
+fn records_are_replaced_and_fields_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(connectoid(&data, &["share", "bob", "--group", "g"]).status.success());
+    let run = |arguments: &[&str]| {
+        let output = connectoid(&data, arguments);
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+    };
+    let fields = || lines(&connectoid(&data, &["get", "g", "c", "a"]))[0]["fields"].clone();
+    run(&["put", "g", "c", "a", r#"{"x": 1, "y": 2}"#]);
+    run(&["put", "g", "c", "a", r#"{"z": 3}"#]);
+    assert_eq!(fields(), serde_json::json!({"x": 1, "y": 2, "z": 3}));
+    run(&["put", "--replace", "g", "c", "a", r#"{"x": 1, "z": null}"#]);
+    assert_eq!(fields(), serde_json::json!({"x": 1, "z": null}));
+    run(&["remove-fields", "g", "c", "a", "z", "never"]);
+    assert_eq!(fields(), serde_json::json!({"x": 1}));
+    let history = lines(&connectoid(&data, &["history", "g", "c", "a"]));
+    let removed: Vec<_> = history.iter().filter(|version| version["removed"] == true).collect();
+    assert_eq!(removed.len(), 3, "y, z and never: {history:?}");
+    run(&["remove-fields", "g", "c", "a", "x"]);
+    assert_eq!(lines(&connectoid(&data, &["list", "g", "c"])), [] as [Value; 0]);
+}
+
+#[test]
+fn numbers_that_would_be_rounded_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    assert!(connectoid(&data, &["share", "bob", "--group", "g"]).status.success());
+    for number in ["9007199254740992", "18446744073709551616", "9007199254740993.0", "1e400", "-0"] {
+        for replace in [&[][..], &["--replace"]] {
+            let fields = format!(r#"{{"n": [{{"m": {number}}}]}}"#);
+            let arguments = [&["put", "g", "c", "a", &fields], replace].concat();
+            assert_eq!(connectoid(&data, &arguments).status.code(), Some(2), "{number}");
+        }
+    }
+    assert!(
+        connectoid(&data, &["put", "g", "c", "a", r#"{"n": [9007199254740991, 1e300, 0.1]}"#])
+            .status
+            .success()
+    );
+}
+
+#[test]
 fn exit_codes_say_whose_fault_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");

@@ -10,18 +10,22 @@ import 'cancelling.dart';
 import 'following.dart';
 import 'key_store.dart';
 import 'lifecycle.dart';
+import 'log.dart';
 import 'the_package.dart';
 import 'records.dart';
 import 'sharing.dart';
 import 'src/runner.dart';
+import 'typed.dart';
 
 Future<void> main(List<String> arguments) async {
   packageTests();
   sharingTests();
   recordsTests();
+  typedTests();
   followingTests();
   keyStoreTests();
   cancellingTests();
   lifecycleTests();
+  logTests();
   exit(await runTests(arguments.join(' ')) ? 0 : 1);
 }

@@ -121,7 +121,7 @@ void sharingTests() {
     }
     await fails<ConnectoidException>(() => node.openLink('x' * 70000, nickname: 'alice'));
     await fails<UsageException>(() => node.openLink('x' * (5 << 20), nickname: 'alice'));
-    await fails<UsageException>(() => node.openLink(link, nickname: 'bob'));
+    await fails<LinkOwnException>(() => node.openLink(link, nickname: 'bob'));
     await fails<UsageException>(() => node.share('bob', group: 'g'));
     await node.close();
   }));

@@ -33,8 +33,8 @@ final class _Actor {
     switch (told) {
       case {'open': final _Json settings}:
         _open(id, settings);
-      case {'call': final _Json call} when call['method'] == 'observe':
-        _observe(id, call);
+      case {'call': final _Json call} when call['method'] == 'changes':
+        _follow(id, call);
       case {'call': final _Json call}:
         _call(id, call);
       case {'cancel': final int other}:
@@ -69,7 +69,7 @@ final class _Actor {
   }
 
   /// Each page is written; the call ends when it is cancelled, or with the node.
-  void _observe(int id, _Json call) {
+  void _follow(int id, _Json call) {
     void end(String kind, String message) {
       if (_running.remove(id) != null) {
         _write({
@@ -228,6 +228,15 @@ List<String> _texts(Object? json) => (json as List<Object?>? ?? const []).cast()
 Write _writeOf(Object? json) => switch (json) {
   {'op': 'put', 'collection': final String collection, 'id': final String id, 'fields': final _Json fields} =>
     Write.put(collection: collection, id: id, fields: _fields(fields)),
+  {'op': 'replace', 'collection': final String collection, 'id': final String id, 'fields': final _Json fields} =>
+    Write.replace(collection: collection, id: id, fields: _fields(fields)),
+  {
+    'op': 'remove_fields',
+    'collection': final String collection,
+    'id': final String id,
+    'fields': final List<Object?> fields,
+  } =>
+    Write.removeFields(collection: collection, id: id, fields: fields.cast<String>()),
   {'op': 'delete', 'collection': final String collection, 'id': final String id} => Write.delete(
     collection: collection,
     id: id,

@@ -76,7 +76,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", default_value_t = Limits::default().connections)]
     max_connections: usize,
 
-    /// Requests per second from one IPv4 address or IPv6 /56; each box of a check counts
+    /// Requests per second from one IPv4 address or IPv6 /56; a check counts once
     #[arg(long, value_name = "N", default_value_t = Limits::default().requests_per_second)]
     requests_per_second: u32,
 

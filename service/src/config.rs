@@ -2,7 +2,6 @@
 
 use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 
-use connectoid_protocol::mailbox::MAX_BATCH;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -100,8 +99,8 @@ impl fmt::Debug for ApiKeys {
 /// How much clients may ask for. A client is a network: an IPv4 address or an IPv6 /56.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// Requests per second and client; each box of a `check` counts. Many users can share an IPv4
-    /// address, and each makes few requests.
+    /// Requests per second and client; a `check` counts once, however many boxes it is about. Many users can share an
+    /// IPv4 address, and each makes few requests.
     pub requests_per_second: u32,
     /// Requests per second, client and box. Apps in a hurry check a box every 2 s.
     pub box_requests_per_second: u32,
@@ -141,10 +140,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Ten seconds' worth at once, and in any case the largest batch.
+    /// Ten seconds' worth at once.
     pub(crate) fn requests(&self) -> Rate {
-        let burst = self.requests_per_second.saturating_mul(10);
-        Rate::per_second(self.requests_per_second, burst.max(u32::try_from(MAX_BATCH).unwrap_or(u32::MAX)))
+        Rate::per_second(self.requests_per_second, self.requests_per_second.saturating_mul(10))
     }
 
     /// Half a minute's worth at once: connecting is a flurry of checks and messages.
@@ -152,9 +150,10 @@ impl Limits {
         Rate::per_second(self.box_requests_per_second, self.box_requests_per_second.saturating_mul(30))
     }
 
-    /// An hour's worth at once: a restored device makes all its boxes at a time.
+    /// Four hours' worth at once: a restored device makes all its boxes at a time, and may have a thousand and more.
     pub(crate) fn new_boxes(&self) -> Rate {
-        Rate::new(self.new_boxes_per_hour, Duration::from_hours(1), self.new_boxes_per_hour)
+        let burst = self.new_boxes_per_hour.saturating_mul(4);
+        Rate::new(self.new_boxes_per_hour, Duration::from_hours(1), burst)
     }
 
     /// Ten seconds' worth at once.

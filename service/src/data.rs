@@ -45,8 +45,7 @@ impl DataLock {
     /// Makes the directory if there is none, and takes it.
     pub(crate) fn take(directory: &Path) -> Result<Self, DataError> {
         create_private_directory(directory)?;
-        let file =
-            OpenOptions::new().create(true).truncate(false).write(true).open(directory.join(LOCK_FILE))?;
+        let file = open_private_file(&directory.join(LOCK_FILE))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(DataError::InUse),
@@ -93,6 +92,24 @@ fn random() -> Result<Zeroizing<[u8; SECRET_LEN]>, DataError> {
     let mut bytes = Zeroizing::new([0; SECRET_LEN]);
     getrandom::fill(&mut *bytes)?;
     Ok(bytes)
+}
+
+/// Opens a file for this user alone, and makes an empty one if there is none; takes others' permissions away.
+pub(crate) fn open_private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mode = file.metadata()?.permissions().mode();
+        if mode & 0o077 != 0 {
+            file.set_permissions(fs::Permissions::from_mode(mode & 0o700))?;
+        }
+    }
+    Ok(file)
 }
 
 fn create_private_directory(directory: &Path) -> io::Result<()> {
@@ -159,5 +176,11 @@ mod tests {
         assert!(matches!(DataLock::take(&path), Err(DataError::InUse)));
         drop(first);
         assert!(DataLock::take(&path).is_ok());
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+            assert_eq!((mode(&path), mode(&path.join(LOCK_FILE))), (0o700, 0o600));
+        }
     }
 }

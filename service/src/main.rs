@@ -16,7 +16,8 @@ async fn main() -> ExitCode {
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("connectoid-service: {error}");
+            // Where nothing can be said there is nobody to tell; the exit code remains.
+            let _ = writeln!(std::io::stderr(), "connectoid-service: {error}");
             ExitCode::FAILURE
         }
     }

@@ -37,7 +37,7 @@ async fn acknowledged_messages_and_open_questions_survive_a_kill() {
     client.drop_box(&dropped, closing).await.unwrap();
     let sending = (0..20).map(|number| {
         let (client, key) = (client.clone(), kept.clone());
-        tokio::spawn(async move { client.send(&key, &format!("M{number:02}")).await })
+        tokio::spawn(async move { client.send(&key, &format!("MM{number:02}")).await })
     });
     for sent in sending.collect::<Vec<_>>() {
         sent.await.unwrap().unwrap();
@@ -51,7 +51,7 @@ async fn acknowledged_messages_and_open_questions_survive_a_kill() {
     let received = client.receive(&kept, answer, 0, 32).await.unwrap();
     let mut all = texts(&received);
     all.sort_unstable();
-    assert_eq!(all, (0..20).map(|number| format!("M{number:02}")).collect::<Vec<_>>());
+    assert_eq!(all, (0..20).map(|number| format!("MM{number:02}")).collect::<Vec<_>>());
     assert!(client.check(&dropped, 0).await.err() == Some(ReplyError::Refused(Refusal::Closed)));
     client.send(&kept, "LAST").await.unwrap();
     let last = client.receive(&kept, answer, received.at.unwrap(), 32).await.unwrap();

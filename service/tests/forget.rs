@@ -15,7 +15,7 @@ use connectoid_service::{Config, ManualClock, Storage};
 
 const START: u64 = 1_700_000_000_000_000;
 
-/// About as long as the offer of a connection: 24 of them fill a box.
+/// About as long as the offer of a connection, and whole bytes in base64url: 24 of them fill a box.
 const LENGTH: usize = 5600;
 
 /// Sends a message, then reads the box like a client that persists its cursor; says the cursor after it.
@@ -36,7 +36,7 @@ async fn a_box_that_is_read_takes_any_number(storage: Storage) {
     for ten in 0..10 {
         let answer = client.answer(&key).await;
         for one in 0..10 {
-            at = round(&client, &key, answer, &format!("{ten}{one:0LENGTH$}"), at).await;
+            at = round(&client, &key, answer, &format!("{:0LENGTH$}", 10 * ten + one), at).await;
         }
         clock.advance(Duration::from_mins(5));
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use common::{Client, check, config, key, send, start};
-use connectoid_protocol::mailbox::{MAX_BOX_MESSAGES, MAX_UNCHECKED_MESSAGES};
+use connectoid_protocol::mailbox::{MAX_BATCH, MAX_BOX_MESSAGES, MAX_UNCHECKED_MESSAGES};
 use connectoid_service::{Config, ManualClock};
 
 /// A service behind a proxy, so that a test can come from anywhere, whose time stands still.
@@ -48,6 +48,20 @@ async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_check_of_many_boxes_counts_once() {
+    let (mut config, _clock) = behind_a_proxy();
+    config.limits.requests_per_second = 1;
+    let (_service, client) = start(config).await;
+    let keys: Vec<_> = (0..MAX_BATCH as u64).map(key).collect();
+    let all: Vec<_> = keys.iter().collect();
+    let one = client.from("192.0.2.1");
+    for _ in 0..10 {
+        assert!(!one.check_many(&all, 0).await.unwrap().found);
+    }
+    assert!(one.check_many(&all, 0).await.is_err());
+}
+
+#[tokio::test]
 async fn one_box_can_be_asked_about_only_so_often() {
     let (mut config, clock) = behind_a_proxy();
     config.limits.box_requests_per_second = 1;
@@ -79,19 +93,19 @@ async fn a_full_box_refuses_more() {
 #[tokio::test]
 async fn new_boxes_are_rationed_and_known_ones_are_not() {
     let (mut config, _clock) = behind_a_proxy();
-    config.limits.new_boxes_per_hour = 3;
+    config.limits.new_boxes_per_hour = 2;
     let (_service, client) = start(config).await;
     let one = client.from("2001:db8::1");
-    for seed in 0..3 {
+    for seed in 0..8 {
         one.send(&key(seed), "AAAA").await.unwrap();
     }
-    assert_too_often(&one.post(check(&key(3), 0, 0).to_json()).await);
-    assert_too_often(&one.post(send(&key(3), "AAAA").to_json()).await);
+    assert_too_often(&one.post(check(&key(8), 0, 0).to_json()).await);
+    assert_too_often(&one.post(send(&key(8), "AAAA").to_json()).await);
     let neighbour = client.from("2001:db8:0:ff::1");
-    assert_too_often(&neighbour.post(check(&key(3), 0, 0).to_json()).await);
+    assert_too_often(&neighbour.post(check(&key(8), 0, 0).to_json()).await);
     assert_eq!(one.post(check(&key(1), 0, 0).to_json()).await.status, StatusCode::OK);
     let other = client.from("2001:db8:0:100::1");
-    assert_eq!(other.post(check(&key(3), 0, 0).to_json()).await.status, StatusCode::OK);
+    assert_eq!(other.post(check(&key(8), 0, 0).to_json()).await.status, StatusCode::OK);
 }
 
 /// Checks boxes that all hold a message, once each; says how many questions were asked.

@@ -8,6 +8,7 @@ import { isDeepStrictEqual } from 'node:util';
 import * as data from './checks/data.mjs';
 import * as connection from './checks/connection.mjs';
 import * as mailbox from './checks/mailbox.mjs';
+import * as sync from './checks/sync.mjs';
 import { make } from './make.mjs';
 
 const CHECKS = {
@@ -23,6 +24,7 @@ const CHECKS = {
   'work.json': mailbox.work,
   'handshake.json': connection.handshake,
   'frame.json': connection.frames,
+  'sync.json': sync.check,
   'from-js.json': async vectors => [[isDeepStrictEqual(vectors, await make()), 'is not what make.mjs makes']],
 };
 

@@ -103,7 +103,7 @@ function madeChange() {
     z: 0.1, aa: { $bytes: 'AAEC' }, b: { '': null, long: [[], {}, -9007199254740991, 1e300] }, 'ё': '🐶',
   };
   const ops = [
-    { op: 'set', collection: 'notes', id: '2', fields },
+    { op: 'set', collection: 'notes', id: '2', fields, removed: ['gone', 'c'] },
     { op: 'delete', collection: 'notes', id: '1' },
   ];
   const salts = ops.map((_, index) => filled(16, 40 + index));

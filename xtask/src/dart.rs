@@ -85,8 +85,9 @@ fn toolchain(profile: Profile) -> Result<Option<Toolchain>> {
     }))
 }
 
-fn install_vm() -> Result {
-    if exists(&root().join(VM).display().to_string()) {
+/// Puts the VM of the npm package into its folder, unless there is a Dart or it is there.
+pub(crate) fn install_vm() -> Result {
+    if exists("dart") || exists(&root().join(VM).display().to_string()) {
         return Ok(());
     }
     // npm would take the nearest folder above that has a package for the one to install into.

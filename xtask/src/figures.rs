@@ -3,20 +3,15 @@
 //! Every language has a program that prints lines of one form, and names what is the same alike: what, padded to
 //! [`WIDTH`], then the figure with its unit.
 
-use std::{
-    collections::BTreeMap,
-    env::consts::EXE_SUFFIX,
-    fs,
-    io::{BufRead, BufReader},
-    path::Path,
-    process::{Child, Command, Stdio},
-};
+use std::{collections::BTreeMap, fs};
 
 use crate::{
     command::{self, Result, output, root},
     dart, kotlin,
     natives::{self, NATIVES},
-    package, swift,
+    package,
+    service::{self, Service},
+    swift,
 };
 
 const DOCUMENT: &str = "docs/benchmarks-languages.md";
@@ -59,6 +54,7 @@ const TARGETS: [(&str, &str, Target); 16] = [
 
 /// Prints the figures of one language, or writes the document with those of all.
 pub(crate) fn run(language: Option<&str>) -> Result {
+    service::build()?;
     match language {
         None => write(),
         Some("c") => c(),
@@ -135,45 +131,13 @@ fn sizes() -> Result<String> {
 fn c() -> Result {
     const PROGRAM: &str = "target/packages/figures-c";
     package::run(Some("c"))?;
-    let folder = root().join("target/packages");
+    let folder = root().join(package::c_installation()).join("lib");
     let (search, rpath) = (format!("-L{}", folder.display()), format!("-Wl,-rpath,{}", folder.display()));
     let flags = ["-std=c11", "-D_GNU_SOURCE", "-O2", "-pthread", "-Ibindings/c/include"];
     let rest = ["bindings/c/tests/bench.c", "-o", PROGRAM, &search, "-lconnectoid", &rpath];
     command::run("cc", &[flags.as_slice(), &rest].concat(), ".")?;
     let service = Service::start()?;
     command::run(&root().join(PROGRAM).display().to_string(), &[&service.url], ".")
-}
-
-/// A mailbox in memory, on a free port of this machine, until it is dropped.
-struct Service {
-    process: Child,
-    url: String,
-}
-
-impl Service {
-    fn start() -> Result<Self> {
-        command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
-        let program = root().join(Path::new("target/debug")).join(format!("connectoid-service{EXE_SUFFIX}"));
-        let mut process = Command::new(program)
-            .args(["--listen", "127.0.0.1:0", "--memory", "--log", "off"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("the service could not be started: {error}"))?;
-        let mut line = String::new();
-        if let Some(out) = process.stdout.take() {
-            BufReader::new(out).read_line(&mut line).map_err(|error| error.to_string())?;
-        }
-        let url = line.trim().strip_prefix("listening on ").ok_or("the service does not listen")?.to_owned();
-        Ok(Self { process, url })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        // If it is gone already, so much the better.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 const HEAD: &str = "# What crossing to a language costs

@@ -5,6 +5,8 @@ use std::fs;
 use crate::{
     command::{self, Result, exists, root},
     natives::{self, Profile},
+    newcomer::{Fresh, Readme, expect},
+    service::Service,
 };
 
 const MAVEN: [&str; 2] = ["--batch-mode", "--no-transfer-progress"];
@@ -16,7 +18,39 @@ pub(crate) fn test() -> Result {
         return Ok(());
     }
     natives::run(Profile::Debug)?;
-    command::run("mvn", &[&MAVEN[..], &["verify", "dokka:dokka"]].concat(), "kotlin")
+    command::run("mvn", &[&MAVEN[..], &["verify", "dokka:dokka"]].concat(), "kotlin")?;
+    newcomer()
+}
+
+/// Does what the README says in a folder that knows nothing of this repository, with a package as it is published, but
+/// for the library in it, which is that of the tests.
+fn newcomer() -> Result {
+    let repository = root().join("target/newcomer/maven");
+    let repository = format!("file://{}", repository.display());
+    let target = format!("-DaltDeploymentRepository=newcomer::{repository}");
+    let deploy = ["--quiet", "-Dmaven.test.skip", "--projects", ".,connectoid-jvm", "deploy", &target];
+    command::run("mvn", &[&MAVEN[..], &deploy].concat(), "kotlin")?;
+    let readme = Readme::read("kotlin/README.md")?;
+    let published = "file://…/connectoid/target/packages/maven";
+    let fresh =
+        Fresh::make(std::env::temp_dir().join(format!("connectoid-newcomer-{}", std::process::id())))?;
+    fresh.write("pom.xml", &readme.block("xml", "<dependency>")?.replace(published, &repository))?;
+    fresh.write("src/main/kotlin/QuickStart.kt", &readme.block("kotlin", "fun quickStart")?)?;
+    fresh.write("src/main/kotlin/Main.kt", &readme.block("kotlin", "fun main")?)?;
+    let service = Service::start()?;
+    let project = fresh.path().join("pom.xml").display().to_string();
+    let nodes = fresh.path().join("nodes").display().to_string();
+    // What deploying has left in the machine's own repository would hide the one that the README names.
+    let purge = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:purge-local-repository";
+    let ours = "-DmanualInclude=io.github.connectoid:connectoid-jvm,io.github.connectoid:connectoid";
+    command::run("mvn", &[&MAVEN[..], &["--quiet", "--file", &project, purge, ours]].concat(), ".")?;
+    let arguments = format!("-Dexec.args={} {nodes}", service.url);
+    let printed = command::output(
+        "mvn",
+        &[&MAVEN[..], &["--quiet", "--file", &project, "compile", "exec:java", &arguments]].concat(),
+    )?;
+    // Some builds of Maven put the terminal's colours back, whether or not there is a terminal.
+    expect(&printed.replace("\u{1b}[0m", ""), "milk: 2")
 }
 
 /// Measures, with the library as it is shipped.
@@ -86,8 +120,8 @@ fn mended(code: &str) -> Result<String> {
             // To make a structure of JNA's takes longer than all the rest of a call.
             (1, CALL, REUSE),
             // Where an argument is refused, the library is not called, and does not take the handle that was made for it.
-            (6, HAND_OVER, TAKE_HANDLE_BACK),
-            (6, "private class UniffiCleanAction", "internal class UniffiCleanAction"),
+            (8, HAND_OVER, TAKE_HANDLE_BACK),
+            (8, "private class UniffiCleanAction", "internal class UniffiCleanAction"),
             // The JVM itself writes UTF-8 many times as fast as an encoder, but takes lone surrogates.
             (1, ENCODE, &format!("{ENCODE_AT_ONCE}{ENCODE}")),
             // What is generated never asks for the check that it and the library belong together.
@@ -105,7 +139,7 @@ fn mended(code: &str) -> Result<String> {
 /// removes a thread of the JVM for each call.
 fn attached(code: &str) -> Result<String> {
     /// One for each method of a listener or key store, two for each of those, and two for all.
-    const CALLBACKS: usize = 14;
+    const CALLBACKS: usize = 17;
     const ATTACH: &str = "    init { com.sun.jna.Native.setCallbackThreadInitializer(this, com.sun.jna.CallbackThreadInitializer(true, false, \"connectoid\")) }\n";
     let is_callback = |line: &str| {
         line.trim_start().starts_with("internal object ") && line.contains(": Uniffi") && line.ends_with('{')

@@ -1,4 +1,4 @@
-//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|figures|fuzz`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|figures|fuzz|toolchains|phases`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
@@ -12,19 +12,23 @@ mod fuzz;
 mod kotlin;
 mod licences;
 mod natives;
+mod newcomer;
 mod package;
 mod parity;
+mod phases;
 mod scenarios;
+mod service;
 mod std_source;
 mod swift;
 mod targets;
 mod test;
+mod toolchains;
 
 use std::process::ExitCode;
 
 const USAGE: &str = "usage: cargo xtask COMMAND
 
-  check    format, lints, documentation, purity of the protocol crate, licences, sizes of files,
+  check    format, lints, documentation, purity of protocol and engine, licences, sizes of files,
            generated files, parity of the languages
   test     all tests in all languages, the independent check of the vectors, and the scenarios
   scenarios  stories of two people in every language, and by everybody with everybody: [STORY]
@@ -40,6 +44,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   figures  what crossing to each language costs: [c|kotlin|swift|dart], or all, and writes
            docs/benchmarks-languages.md
   fuzz     every fuzz target for a while (needs cargo-fuzz): cargo xtask fuzz [SECONDS]
+  toolchains  what the tests of other languages run on, where this machine has none of its own
+  phases   what each part of the checks and tests took, beside what is usual
 ";
 
 fn main() -> ExitCode {
@@ -54,9 +60,11 @@ fn main() -> ExitCode {
         Some("figures") => figures::run(arguments.next().as_deref()),
         Some("kotlin") => kotlin::test(),
         Some("swift") => swift::run(arguments.next().as_deref()),
+        Some("toolchains") => toolchains::install(),
         Some("targets") => targets::check(),
         Some("package") => package::run(arguments.next().as_deref()),
         Some("bench") => bench::run(),
+        Some("phases") => phases::show(),
         Some("fuzz") => fuzz::run(arguments.next().as_deref()),
         _ => {
             eprint!("{USAGE}");

@@ -51,14 +51,25 @@ impl Profile {
 
 /// Builds the library of this machine and generates what belongs to it.
 pub(crate) fn run(profile: Profile) -> Result {
-    // As the other tests are built, so that little has to be built twice.
-    command::run("cargo", &["build", "--quiet", "--workspace"], ".")?;
-    if profile == Profile::Embedded {
-        command::run("cargo", &[&shipped("connectoid-ffi")[..], &["--quiet"]].concat(), ".")?;
+    match profile {
+        // As the other tests are built, so that little has to be built twice.
+        Profile::Debug => command::run("cargo", &["build", "--quiet", "--workspace"], ".")?,
+        Profile::Embedded => {
+            eprintln!("building the library as it is shipped, as small as it gets: this takes some minutes");
+            // With its names, from which the code is generated.
+            let library = [&shipped("connectoid-ffi")[..], &["--", "-C", "strip=none"]].concat();
+            command::run("cargo", &library, ".")?;
+            eprintln!("building what generates code from it");
+            command::run("cargo", &["build", "--package", "connectoid-uniffi-bindgen"], ".")?;
+        }
     }
-    // Not from the one that is shipped: it has no names any more. That it is the same, each checks when it is loaded.
-    generate(&format!("{}/{}", Profile::Debug.folder(), library_name()))?;
-    keep(&format!("{}/{}", profile.folder(), library_name()), &format!("{NATIVES}/{}", platform()))
+    let library = format!("{}/{}", profile.folder(), library_name());
+    generate(&library)?;
+    keep(&library, &format!("{NATIVES}/{}", platform()))?;
+    if profile == Profile::Embedded {
+        command::run("strip", &["-x", &format!("{NATIVES}/{}/{}", platform(), library_name())], ".")?;
+    }
+    Ok(())
 }
 
 fn generate(library: &str) -> Result {

@@ -39,7 +39,14 @@ pub(crate) fn run(only: Option<&str>) -> Result {
 
 fn in_c() -> Result<String> {
     let program = format!("{FOLDER}/actor-c");
-    let library = root().join("target/debug");
+    // What it looks for when it starts has the series of versions in its name.
+    let series = env!("CARGO_PKG_VERSION").rsplit_once('.').map_or("", |(series, _)| series);
+    let library = root().join(FOLDER);
+    let named = library.join(format!("libconnectoid.so.{series}"));
+    if cfg!(target_os = "linux") {
+        fs::copy(root().join("target/debug/libconnectoid.so"), &named)
+            .map_err(|error| format!("{}: {error}", named.display()))?;
+    }
     let arguments = [
         "-std=c11",
         "-D_GNU_SOURCE",
@@ -56,7 +63,7 @@ fn in_c() -> Result<String> {
         "-L",
         "target/debug",
         "-lconnectoid",
-        &format!("-Wl,-rpath,{}", library.display()),
+        &format!("-Wl,-rpath,{},-rpath,{}", library.display(), root().join("target/debug").display()),
     ];
     command::run("cc", &arguments, ".")?;
     Ok(program)

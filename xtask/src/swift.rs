@@ -13,7 +13,9 @@ use serde_json::Value;
 
 use crate::{
     command::{self, Result, exists, root},
-    natives::{self, NATIVES, Profile},
+    natives::{self, Profile},
+    newcomer::{Fresh, Readme, expect},
+    service::Service,
 };
 
 /// Where Debian is installed.
@@ -49,7 +51,7 @@ pub(crate) fn run(what: Option<&str>) -> Result {
     };
     natives::run(Profile::Debug)?;
     match what {
-        Some("actor") => toolchain.build("build", &["--product", "ConnectoidActor"]),
+        Some("actor") => toolchain.run("swift", &["build", "--product", "ConnectoidActor"]),
         Some("docs") => document(&toolchain),
         _ => Err("cargo xtask swift [toolchain|actor|docs]".into()),
     }
@@ -69,8 +71,33 @@ pub(crate) fn test() -> Result {
     }
     natives::run(Profile::Debug)?;
     // Side by side, they would not know whose leaks they see.
-    toolchain.build("test", &["--no-parallel"])?;
-    document(&toolchain)
+    toolchain.run("swift", &["test", "--no-parallel"])?;
+    document(&toolchain)?;
+    newcomer(&toolchain)
+}
+
+/// Does what the README says in a folder that knows nothing of this repository.
+fn newcomer(toolchain: &Toolchain) -> Result {
+    const FOLDER: &str = "connectoid-newcomer";
+    let readme = Readme::read("swift/README.md")?;
+    let project = project()?;
+    let package = readme.block("swift", "dependencies: [")?.replace("…/connectoid", text(&project)?);
+    // In a Debian of its own, the folder is outside this project as well.
+    let outside = match toolchain {
+        Toolchain::OnPath => std::env::temp_dir(),
+        Toolchain::In(debian) => debian.join("tmp"),
+    };
+    let fresh = Fresh::make(outside.join(FOLDER))?;
+    fresh.write("Package.swift", &package)?;
+    fresh.write("Sources/shopping/QuickStart.swift", &readme.block("swift", "func quickStart")?)?;
+    fresh.write("Sources/shopping/Shopping.swift", &readme.block("swift", "@main struct Shopping")?)?;
+    let service = Service::start()?;
+    let folder = match toolchain {
+        Toolchain::OnPath => text(fresh.path())?.to_owned(),
+        Toolchain::In(_) => format!("/tmp/{FOLDER}"),
+    };
+    let arguments = ["run", "--package-path", &folder, "shopping", &service.url, &format!("{folder}/nodes")];
+    expect(&toolchain.output("swift", &arguments)?, "milk: 2")
 }
 
 /// Measures, with the library as it is shipped.
@@ -79,7 +106,7 @@ pub(crate) fn figures() -> Result {
         return Err(format!("there is no Swift: {INSTALL}"));
     };
     natives::run(Profile::Embedded)?;
-    toolchain.build("run", &["-c", "release", "ConnectoidFigures"])
+    toolchain.run("swift", &["run", "-c", "release", "ConnectoidFigures"])
 }
 
 /// Builds the actor of the scenarios; gives the command that runs it.
@@ -103,7 +130,7 @@ pub(crate) fn actor() -> Result<Option<String>> {
 
 /// Makes the documentation: every public name has its own, and every link in it leads somewhere.
 fn document(toolchain: &Toolchain) -> Result {
-    toolchain.build("package", &["dump-symbol-graph", "--minimum-access-level", "public"])?;
+    toolchain.run("swift", &["package", "dump-symbol-graph", "--minimum-access-level", "public"])?;
     // SwiftPM writes it beside what it built.
     let graph = read(&root().join("swift/.build/debug/../symbolgraph/Connectoid.symbols.json"))?;
     undocumented(&graph)?;
@@ -265,13 +292,16 @@ impl Toolchain {
         Ok(Self::In(debian))
     }
 
-    /// Builds the package for a command of `swift`, with the library and the service at hand.
-    fn build(&self, command: &str, arguments: &[&str]) -> Result {
-        let library = format!("{}/{NATIVES}/{}", text(&project()?)?, natives::platform());
-        let search = format!("-L{library}");
-        // Options of the linker stand before what is run.
-        let linker = ["-Xlinker", &search, "-Xlinker", "-rpath", "-Xlinker", &library];
-        self.run("swift", &[&[command], linker.as_slice(), arguments].concat())
+    /// What a program of the toolchain prints.
+    fn output(&self, program: &str, arguments: &[&str]) -> Result<String> {
+        match self {
+            Self::OnPath => command::output(program, arguments),
+            Self::In(debian) => {
+                let project = project()?;
+                let inside = [&[text(debian)?, text(&project)?, program], arguments].concat();
+                command::output("unshare", &[ALONE.as_slice(), &[MOUNT, "sh"], &inside].concat())
+            }
+        }
     }
 
     /// Runs a program of the toolchain in the package.
@@ -334,10 +364,12 @@ fn enter(debian: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Resul
     alone(MOUNT, &[&[text(debian)?, text(&project()?)?], arguments].concat(), variables)
 }
 
+/// How `unshare` runs a script for the shell, which follows with its arguments.
+const ALONE: [&str; 5] = ["--mount", "--propagation", "private", "sh", "-euc"];
+
 /// Runs a script for the shell whose mounts nobody else sees.
 fn alone(script: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Result {
-    let unshare = ["--mount", "--propagation", "private", "sh", "-euc", script, "sh"];
-    command::run_with("unshare", &[unshare.as_slice(), arguments].concat(), ".", variables)
+    command::run_with("unshare", &[ALONE.as_slice(), &[script, "sh"], arguments].concat(), ".", variables)
 }
 
 /// The project's folder by its real path, which is the same inside.

@@ -1,5 +1,5 @@
 //! `cargo xtask targets`: the library type-checked for phones, so that a mistake for one of them is found without its
-//! vendor's tools.
+//! vendor's tools; and protocol and engine for the web, where they run as they are.
 
 use std::{fs, path::Path};
 
@@ -8,8 +8,10 @@ use crate::{
     std_source,
 };
 
-const TARGETS: [&str; 4] =
+const PHONES: [&str; 4] =
     ["aarch64-linux-android", "armv7-linux-androideabi", "aarch64-apple-ios", "aarch64-apple-ios-sim"];
+
+const WEB: &str = "wasm32-unknown-unknown";
 
 const FOLDER: &str = "target/targets";
 
@@ -36,13 +38,16 @@ pub(crate) fn check() -> Result {
     fs::write(&compiler, COMPILER).map_err(failed)?;
     executable(&compiler).map_err(failed)?;
     let (compiler, sdk) = (compiler.display().to_string(), folder.display().to_string());
-    let tools = TARGETS.map(|target| [format!("CC_{target}"), format!("AR_{target}")]);
+    let tools =
+        PHONES.into_iter().chain([WEB]).map(|target| [format!("CC_{target}"), format!("AR_{target}")]);
+    let tools: Vec<_> = tools.collect();
     let mut variables = vec![("SDKROOT", &*sdk)];
     for [cc, ar] in &tools {
         variables.extend([(&**cc, &*compiler), (ar, "ar")]);
     }
     let libraries = ["check", "--package", "connectoid-c", "--package", "connectoid-ffi"];
-    std_source::cargo(&libraries, &TARGETS, &variables)
+    std_source::cargo(&libraries, &PHONES, &variables)?;
+    std_source::cargo(&["check", "--package", "connectoid-engine"], &[WEB], &variables)
 }
 
 fn executable(file: &Path) -> std::io::Result<()> {

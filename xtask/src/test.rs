@@ -2,17 +2,22 @@
 
 use crate::{
     command::{self, Result, exists},
-    dart, kotlin, scenarios, swift, targets,
+    dart, kotlin, phases, scenarios, swift, targets,
 };
 
 pub(crate) fn run() -> Result {
-    command::run("cargo", &["test", "--workspace", "--quiet"], ".")?;
-    vectors()?;
-    dart::test()?;
-    kotlin::test()?;
-    swift::test()?;
-    targets::check()?;
-    scenarios::run(None)
+    phases::run("building", || {
+        command::run("cargo", &["test", "--quiet", "--workspace", "--no-run"], ".")?;
+        // What the other languages call.
+        command::run("cargo", &["build", "--quiet", "--workspace"], ".")
+    })?;
+    phases::run("tests in Rust", || command::run("cargo", &["test", "--quiet", "--workspace"], "."))?;
+    phases::run("vectors", vectors)?;
+    phases::run("Dart", dart::test)?;
+    phases::run("Kotlin", kotlin::test)?;
+    phases::run("Swift", swift::test)?;
+    phases::run("phones and the web", targets::check)?;
+    phases::run("scenarios", || scenarios::run(None))
 }
 
 /// The vectors, checked by an implementation that shares no code with ours. In CI it must run; elsewhere a

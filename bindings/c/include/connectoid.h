@@ -50,13 +50,17 @@ enum connectoid_kind
    */
   CONNECTOID_KIND_EVENT = 3,
   /**
-   * Records of an observer. JSON: `Page`. Id: that of the call `observe`.
+   * Records of a collection that is followed. JSON: `Page`. Id: that of the call `changes`.
    */
   CONNECTOID_KIND_PAGE = 4,
   /**
    * The app is asked for something. JSON: `HostRequest`. Id: to be given to `connectoid_complete`.
    */
   CONNECTOID_KIND_REQUEST = 5,
+  /**
+   * A line of the log. JSON: `LogLine`. Id: 0.
+   */
+  CONNECTOID_KIND_LOG = 6,
 };
 #ifndef __cplusplus
 #if __STDC_VERSION__ >= 202311L
@@ -112,6 +116,43 @@ enum connectoid_status
 typedef enum connectoid_status connectoid_status;
 #else
 typedef uint32_t connectoid_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * How much a line of the log matters; each level includes those before. What each is for: `LogLevel` in schema.json.
+ */
+enum connectoid_log_level
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : uint32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * Something failed that should not.
+   */
+  CONNECTOID_LOG_LEVEL_ERROR = 1,
+  /**
+   * Something is wrong, and the node goes on.
+   */
+  CONNECTOID_LOG_LEVEL_WARN = 2,
+  /**
+   * What happens seldom.
+   */
+  CONNECTOID_LOG_LEVEL_INFO = 3,
+  /**
+   * What a node does: for bug reports.
+   */
+  CONNECTOID_LOG_LEVEL_DEBUG = 4,
+  /**
+   * Everything.
+   */
+  CONNECTOID_LOG_LEVEL_TRACE = 5,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum connectoid_log_level connectoid_log_level;
+#else
+typedef uint32_t connectoid_log_level;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
 
@@ -248,6 +289,18 @@ void connectoid_free(struct connectoid_message *message);
  * freed, with JSON such as `{"status":1,"message":"json is not UTF-8"}`; NULL if nothing did since the last question.
  */
 struct connectoid_message *connectoid_last_error(void);
+
+/**
+ * Follows what the library does in this process, up to a level of `connectoid_log_level`: messages of the kind
+ * `CONNECTOID_KIND_LOG`, with no link, key or address in them. They go to `callback`, on a thread of the log, or without
+ * one wait for `connectoid_receive`, until the handle that is returned is given to `connectoid_release`. If 1,024 lines
+ * are not freed, further ones are lost, and a line says how many. Nothing else can be done with the handle.
+ *
+ * Returns 0 if there is no such level, or no thread.
+ */
+connectoid_node connectoid_follow_log(uint32_t level,
+                                      connectoid_callback callback,
+                                      void *user_data);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -18,7 +18,7 @@ use zeroize::Zeroizing;
 use crate::{
     delivery::Way,
     fault::{Fault, guarded},
-    ffi::{Message, NodeHandle},
+    ffi::{Message, NodeHandle, log_level},
     input::{self, MAX_JSON},
     message, table,
 };
@@ -99,6 +99,21 @@ pub unsafe extern "C" fn connectoid_open_dart(
             let settings = unsafe { input::text("settings", settings, settings_length, MAX_JSON) }?;
             let post = post.ok_or(Fault::Null("post"))?;
             table::open(id, Zeroizing::new(settings.to_owned()), Way::port(Port { post, port }))
+        },
+    )
+}
+
+/// As `connectoid_follow_log`, for Dart.
+///
+/// # Safety
+/// `post` is `NativeApi.postCObject`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn connectoid_follow_log_dart(level: u32, post: Option<Post>, port: i64) -> NodeHandle {
+    guarded(
+        |_| 0,
+        || {
+            let post = post.ok_or(Fault::Null("post"))?;
+            table::follow_log(log_level(level)?, Way::port(Port { post, port }))
         },
     )
 }

@@ -101,12 +101,12 @@ impl Delivery {
         }
     }
 
-    /// Gives the node back from its own thread: nobody hears it any more.
+    /// Gives the node or log back from its own thread: nobody hears it any more.
     fn release(&self) {
         self.over.store(true, Ordering::SeqCst);
         // Somebody else may be releasing it.
         if let Ok(entry) = table::remove(self.node) {
-            entry.session.release();
+            entry.release();
         }
     }
 

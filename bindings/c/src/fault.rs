@@ -22,6 +22,12 @@ pub(crate) enum Fault {
     TooLarge(&'static str, usize),
     #[error("there is no such node: it was never opened, or it was released")]
     NoSuchNode,
+    #[error("this is no node but a log: it takes no calls; receive and release are for both")]
+    IsLog,
+    #[error("there is no such level of the log: 1 (error) to 5 (trace)")]
+    NoSuchLevel,
+    #[error("{0}")]
+    NoLog(String),
     #[error("messages of this node go to its callback; receive is for nodes that were opened without one")]
     HasCallback,
     #[error("{0}")]
@@ -37,15 +43,18 @@ thread_local! {
 impl Fault {
     pub(crate) fn status(&self) -> Status {
         match self {
-            Self::Null(_) | Self::Misaligned(_) | Self::NotUtf8(_) | Self::HasCallback => {
-                Status::InvalidArgument
-            }
+            Self::Null(_)
+            | Self::Misaligned(_)
+            | Self::NotUtf8(_)
+            | Self::HasCallback
+            | Self::IsLog
+            | Self::NoSuchLevel => Status::InvalidArgument,
             Self::TooLarge(..) => Status::TooLarge,
             Self::NoSuchNode | Self::Refused(Refused::Released) => Status::NoSuchNode,
             Self::Refused(Refused::IdInUse) => Status::IdInUse,
             Self::Refused(Refused::NoSuchId) => Status::NoSuchId,
             Self::Refused(Refused::TooManyCalls) => Status::Busy,
-            Self::Refused(_) | Self::Panic => Status::Internal,
+            Self::Refused(_) | Self::NoLog(_) | Self::Panic => Status::Internal,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use connectoid_session::Level;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -51,10 +52,28 @@ pub enum Kind {
     Failure = 2,
     /// Something happened by itself. JSON: `Event`. Id: 0.
     Event = 3,
-    /// Records of an observer. JSON: `Page`. Id: that of the call `observe`.
+    /// Records of a collection that is followed. JSON: `Page`. Id: that of the call `changes`.
     Page = 4,
     /// The app is asked for something. JSON: `HostRequest`. Id: to be given to `connectoid_complete`.
     Request = 5,
+    /// A line of the log. JSON: `LogLine`. Id: 0.
+    Log = 6,
+}
+
+/// How much a line of the log matters; each level includes those before. What each is for: `LogLevel` in schema.json.
+#[repr(u32)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogLevel {
+    /// Something failed that should not.
+    Error = 1,
+    /// Something is wrong, and the node goes on.
+    Warn = 2,
+    /// What happens seldom.
+    Info = 3,
+    /// What a node does: for bug reports.
+    Debug = 4,
+    /// Everything.
+    Trace = 5,
 }
 
 /// What a node says. It belongs to whoever gets it, on whatever thread, until `connectoid_free`.
@@ -138,7 +157,7 @@ pub unsafe extern "C" fn connectoid_call(
         let json = unsafe { input::text("json", json, json_length, MAX_JSON) }?;
         // SAFETY: as the caller says.
         let bytes = unsafe { input::bytes("bytes", bytes, bytes_length, MAX_BYTES) }?;
-        Ok(table::find(node)?.session.call(id, json.to_owned(), bytes.to_vec())?)
+        Ok(table::find(node)?.session()?.call(id, json.to_owned(), bytes.to_vec())?)
     })
 }
 
@@ -146,7 +165,7 @@ pub unsafe extern "C" fn connectoid_call(
 /// waits for a peer is not sent any more, an observer ends; what was done stays done.
 #[unsafe(no_mangle)]
 pub extern "C" fn connectoid_cancel(node: NodeHandle, id: u64) -> Status {
-    done(|| Ok(table::find(node)?.session.cancel(id)?))
+    done(|| Ok(table::find(node)?.session()?.cancel(id)?))
 }
 
 /// Answers a message of the kind `CONNECTOID_KIND_REQUEST`, within two minutes: with bytes, or with none. If `error`
@@ -171,7 +190,7 @@ pub unsafe extern "C" fn connectoid_complete(
             // SAFETY: as the caller says.
             Err(unsafe { input::text("error", error, error_length, MAX_JSON) }?.to_owned())
         };
-        Ok(table::find(node)?.session.complete(id, answer)?)
+        Ok(table::find(node)?.session()?.complete(id, answer)?)
     })
 }
 
@@ -189,7 +208,7 @@ pub extern "C" fn connectoid_receive(node: NodeHandle, timeout_ms: u32) -> *mut 
 /// with `{"reply":"done"}`. Later calls are answered with the failure `closed`.
 #[unsafe(no_mangle)]
 pub extern "C" fn connectoid_close(node: NodeHandle, id: u64) -> Status {
-    done(|| Ok(table::find(node)?.session.close(id)?))
+    done(|| Ok(table::find(node)?.session()?.close(id)?))
 }
 
 /// Gives a node back. When this returns, its callback does not run and will not be called again, except if the caller
@@ -199,8 +218,8 @@ pub extern "C" fn connectoid_close(node: NodeHandle, id: u64) -> Status {
 pub extern "C" fn connectoid_release(node: NodeHandle) -> Status {
     done(|| {
         let entry = table::remove(node)?;
-        entry.delivery.end(entry.session.is_own_thread());
-        entry.session.release();
+        entry.delivery.end(entry.is_own_thread());
+        entry.release();
         Ok(())
     })
 }
@@ -223,6 +242,37 @@ pub extern "C" fn connectoid_last_error() -> *mut Message {
         // The texts of faults have nothing that JSON would escape.
         message::give_failure(format!(r#"{{"status":{},"message":"{fault}"}}"#, fault.status() as u32))
     })
+}
+
+/// Follows what the library does in this process, up to a level of `connectoid_log_level`: messages of the kind
+/// `CONNECTOID_KIND_LOG`, with no link, key or address in them. They go to `callback`, on a thread of the log, or without
+/// one wait for `connectoid_receive`, until the handle that is returned is given to `connectoid_release`. If 1,024 lines
+/// are not freed, further ones are lost, and a line says how many. Nothing else can be done with the handle.
+///
+/// Returns 0 if there is no such level, or no thread.
+///
+/// # Safety
+/// `callback` can be called from any thread.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn connectoid_follow_log(
+    level: u32,
+    callback: Callback,
+    user_data: *mut c_void,
+) -> NodeHandle {
+    guarded(|_| 0, || table::follow_log(log_level(level)?, Way::callback(callback, user_data)))
+}
+
+/// A number of C as a level.
+pub(crate) fn log_level(level: u32) -> Result<Level, Fault> {
+    const LEVELS: [(LogLevel, Level); 5] = [
+        (LogLevel::Error, Level::Error),
+        (LogLevel::Warn, Level::Warn),
+        (LogLevel::Info, Level::Info),
+        (LogLevel::Debug, Level::Debug),
+        (LogLevel::Trace, Level::Trace),
+    ];
+    let known = LEVELS.iter().find(|(number, _)| *number as u32 == level);
+    known.map(|(_, level)| *level).ok_or(Fault::NoSuchLevel)
 }
 
 fn done(work: impl FnOnce() -> Result<(), Fault>) -> Status {

@@ -28,6 +28,7 @@ pub(crate) fn give(node: usize, mut message: session::Message) -> *mut Message {
         session::Kind::Event => Kind::Event,
         session::Kind::Page => Kind::Page,
         session::Kind::Request => Kind::Request,
+        session::Kind::Log => Kind::Log,
     };
     let json = std::mem::take(&mut message.json);
     give_parts(kind, node, message.id, json, Some(message))

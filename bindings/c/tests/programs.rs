@@ -64,9 +64,9 @@ fn crate_folder() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// Where libconnectoid is: built apart from the features that tests bring in, with the rest of the workspace, as all that
+/// Where libconnectoid was built: apart from the features that tests bring in, with the rest of the workspace, as all that
 /// tests other languages is, so that little has to be built twice.
-fn library_folder() -> &'static Path {
+fn built_in() -> &'static Path {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     FOLDER.get_or_init(|| {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
@@ -80,6 +80,24 @@ fn library_folder() -> &'static Path {
         run(cargo.current_dir(crate_folder()));
         target.join("debug")
     })
+}
+
+/// The library as it is installed: programs look for it by the name that has the version in it.
+fn library_folder() -> &'static Path {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        let prefix = Path::new(env!("CARGO_TARGET_TMPDIR")).join("connectoid-c");
+        if prefix.exists() {
+            std::fs::remove_dir_all(&prefix).unwrap();
+        }
+        install(&prefix);
+        prefix.join("lib")
+    })
+}
+
+fn install(prefix: &Path) {
+    let library = built_in().join(format!("libconnectoid{}", env::consts::DLL_SUFFIX));
+    prefix::install(&library, env!("CARGO_PKG_VERSION"), &crate_folder().join("../.."), prefix).unwrap();
 }
 
 fn compile(compiler: &str, flags: &[&str], source: &str, program: &Path) {
@@ -165,6 +183,12 @@ fn the_app_keeps_the_secret() {
 }
 
 #[test]
+fn the_log_tells_and_names_nothing_secret() {
+    let arguments = |stage: &Stage, _: &str| vec![stage.url()];
+    prove("tests/log.c", arguments, arguments);
+}
+
+#[test]
 fn nothing_grows() {
     let counted = |cycles: &'static str, events: &'static str| {
         move |stage: &Stage, _: &str| vec![stage.url(), cycles.to_owned(), events.to_owned()]
@@ -194,50 +218,61 @@ fn the_readme_has_the_example() {
 }
 
 /// As `cargo xtask package c` does it.
-#[cfg(target_os = "linux")]
 #[path = "../../../xtask/src/package/prefix.rs"]
 mod prefix;
 
+/// What the README says is done, in a folder with the unpacked tarball and nothing else.
 #[cfg(target_os = "linux")]
 #[test]
-fn an_installation_is_found() {
+fn the_readme_leads_to_a_program_that_starts() {
+    if !has("pkg-config", "looking for the library") || !has("cmake", "looking for the library") {
+        return;
+    }
     let stage = Stage::new();
-    let prefix = stage.folder.path().join("prefix");
-    let root = crate_folder().join("../..");
-    let library = library_folder().join("libconnectoid.so");
-    prefix::install(&library, env!("CARGO_PKG_VERSION"), &root, &prefix).unwrap();
-    let example = crate_folder().join("examples");
-    let mut programs = Vec::new();
-    if has("pkg-config", "looking for the library") {
-        let mut pkg_config = Command::new("pkg-config");
-        pkg_config
-            .args(["--cflags", "--libs", "connectoid"])
-            .env("PKG_CONFIG_PATH", prefix.join("lib/pkgconfig"));
-        let flags = run(&mut pkg_config);
-        let program = stage.folder.path().join("by-pkg-config");
-        run(Command::new("cc")
-            .arg(example.join("share.c"))
-            .arg("-o")
-            .arg(&program)
-            .args(flags.split_whitespace()));
-        programs.push(program);
-    }
-    if has("cmake", "looking for the library") {
-        let build = stage.folder.path().join("build");
-        let mut configure = Command::new("cmake");
-        configure.arg("-S").arg(&example).arg("-B").arg(&build);
-        run(configure.arg(format!("-DCMAKE_PREFIX_PATH={}", prefix.display())));
-        run(Command::new("cmake").arg("--build").arg(&build));
-        programs.push(build.join("share"));
-    }
-    // Programs go to machines where the library is in another place.
-    let elsewhere = stage.folder.path().join("elsewhere");
-    std::fs::rename(&prefix, &elsewhere).unwrap();
-    for (number, program) in programs.iter().enumerate() {
-        let folder = stage.folder(&number.to_string());
-        let mut command = Command::new(program);
-        command.args([stage.url(), folder]).env("LD_LIBRARY_PATH", elsewhere.join("lib"));
-        assert!(run(&mut command).contains(r#""record":{"id":"milk","fields":{"count":2}}"#));
+    let readme = std::fs::read_to_string(crate_folder().join("README.md")).unwrap();
+    let (_, block) = readme.split_once("```sh\n").unwrap();
+    let (block, _) = block.split_once("```").unwrap();
+    let (_, prefix) = block.split_once("PREFIX=$PWD/").unwrap();
+    let fresh = stage.folder.path().join("fresh");
+    std::fs::create_dir(&fresh).unwrap();
+    install(&fresh.join(prefix.lines().next().unwrap()));
+    // What makes and unpacks the tarball has been done.
+    let rest: Vec<_> = block.lines().filter(|line| !line.contains(".tar.gz")).collect();
+    let script = rest.join("\n").replace("http://127.0.0.1:8765", &stage.url());
+    let said = run(Command::new("sh").args(["-euc", &script]).current_dir(&fresh));
+    let found = said.matches(r#""record":{"id":"milk","fields":{"count":2}}"#).count();
+    assert_eq!(found, 2, "by pkg-config and by CMake: {said}");
+}
+
+/// A program is for those versions of the library that go together, and starts wherever that is.
+#[cfg(target_os = "linux")]
+#[test]
+fn programs_ask_for_a_version_of_the_library() {
+    let stage = Stage::new();
+    let program = stage.compile("examples/share.c");
+    let lib = library_folder();
+    let series =
+        format!("libconnectoid.so.{}.{}", env!("CARGO_PKG_VERSION_MAJOR"), env!("CARGO_PKG_VERSION_MINOR"));
+    let needed = run(Command::new("readelf").arg("-d").arg(&program));
+    assert!(needed.contains(&format!("[{series}]")), "{needed}");
+    assert_eq!(
+        std::fs::read_link(lib.join(&series)).unwrap().to_str(),
+        Some(concat!("libconnectoid.so.", env!("CARGO_PKG_VERSION")))
+    );
+}
+
+/// In the tarball, other files stand beside the README than in the repository.
+#[test]
+fn the_links_of_an_installed_readme_lead_somewhere() {
+    let folder = library_folder().parent().unwrap().join("share/doc/connectoid");
+    for page in ["README.md", "METHODS.md"] {
+        let text = std::fs::read_to_string(folder.join(page)).unwrap();
+        let mut links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).peekable();
+        assert!(links.peek().is_some());
+        for link in links.filter(|link| !link.starts_with("https://") && !link.starts_with('#')) {
+            let file = link.split('#').next().unwrap();
+            assert!(folder.join(file).exists(), "{page}: {link}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 static void records_go_both_ways(peer *alice, peer *bob) {
   done(alice,
        "{\"method\":\"commit\",\"group\":\"g\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\","
-       "\"id\":\"milk\",\"fields\":{\"count\":2,\"note\":\"\xc3\xbc\"}}],\"unknown\":[1]}");
+       "\"id\":\"milk\",\"fields\":{\"count\":2,\"note\":\"\xc3\xbc\"}}]}");
   await_event(bob, "\"milk\"");
   connectoid_message *reply = reply_to(
       bob, begin(bob, "{\"method\":\"get\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"milk\"}", NULL, 0));
@@ -43,7 +43,7 @@ static void messages_are_bytes(peer *alice, peer *bob) {
 }
 
 static void an_observer_follows(peer *alice, peer *bob) {
-  uint64_t id = begin(bob, "{\"method\":\"observe\",\"group\":\"g\",\"collection\":\"c\"}", NULL, 0);
+  uint64_t id = begin(bob, "{\"method\":\"changes\",\"group\":\"g\",\"collection\":\"c\"}", NULL, 0);
   connectoid_free(wait_for(bob, CONNECTOID_KIND_PAGE, id, "\"milk\""));
   connectoid_free(wait_for(bob, CONNECTOID_KIND_PAGE, id, "{\"records\":[]}"));
   done(alice,
@@ -57,7 +57,7 @@ static void an_observer_follows(peer *alice, peer *bob) {
 
 /* As long as there is no such group, there is nothing in it. */
 static void an_observer_waits_for_its_group(peer *bob) {
-  uint64_t id = begin(bob, "{\"method\":\"observe\",\"group\":\"later\",\"collection\":\"c\"}", NULL, 0);
+  uint64_t id = begin(bob, "{\"method\":\"changes\",\"group\":\"later\",\"collection\":\"c\"}", NULL, 0);
   connectoid_free(wait_for(bob, CONNECTOID_KIND_PAGE, id, "{\"records\":[]}"));
   done(bob, "{\"method\":\"create_group\",\"name\":\"later\"}");
   done(bob,
@@ -142,7 +142,7 @@ static void a_call_that_waits_can_be_taken_back(peer *alice, const char *service
 }
 
 static void closing_answers_everybody(peer *alice, peer *bob) {
-  uint64_t observer = begin(alice, "{\"method\":\"observe\",\"group\":\"g\",\"collection\":\"c\"}", NULL, 0);
+  uint64_t observer = begin(alice, "{\"method\":\"changes\",\"group\":\"g\",\"collection\":\"c\"}", NULL, 0);
   uint64_t waiting = begin(alice, "{\"method\":\"send\",\"nickname\":\"carol\"}", "hi", 2);
   /* Closed during sync. */
   uint64_t commit = begin(alice,

@@ -24,10 +24,11 @@ const PREFACE: &str = "\
 ";
 
 /// The C names of the types.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
     ("NodeHandle", "connectoid_node"),
     ("Status", "connectoid_status"),
     ("Kind", "connectoid_kind"),
+    ("LogLevel", "connectoid_log_level"),
     ("Message", "connectoid_message"),
     ("Callback", "connectoid_callback"),
 ];
@@ -50,7 +51,7 @@ pub(crate) fn generate(c: &Path) -> Result<String, String> {
             ..EnumConfig::default()
         },
         export: ExportConfig {
-            include: vec!["Status".to_owned(), "Kind".to_owned()],
+            include: vec!["Status".to_owned(), "Kind".to_owned(), "LogLevel".to_owned()],
             rename: NAMES.iter().map(|(rust, c)| ((*rust).to_owned(), (*c).to_owned())).collect(),
             ..ExportConfig::default()
         },

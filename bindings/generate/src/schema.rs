@@ -4,26 +4,28 @@ use connectoid::{
     Error, Event,
     api::{Command, Reply},
 };
-use connectoid_session::{HostRequest, METHODS, Observe, Opening, Page};
+use connectoid_session::{Changes, HostRequest, Line, METHODS, Opening, Page};
 use schemars::{JsonSchema, SchemaGenerator, generate::SchemaSettings};
 use serde_json::{Map, Value, json};
 
 /// Integers in JSON are smaller: 2^53.
 const INT_BOUND: u64 = 1 << 53;
 
-/// All types, in `$defs`. The roots are `Opening`, `Call`, `Reply`, `Error`, `Event`, `Page` and `HostRequest`.
+/// All types, in `$defs`. The roots are `Opening`, `Call`, `Reply`, `Error`, `Event`, `Page`, `HostRequest` and
+/// `LogLine`.
 pub(crate) fn generate() -> Result<Value, String> {
     // What apps write may leave out what has a default; what they read has everything but what is left out.
     let mut written = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     define::<Opening>(&mut written);
     define::<Command>(&mut written);
-    define::<Observe>(&mut written);
+    define::<Changes>(&mut written);
     let mut read = SchemaSettings::draft2020_12().for_serialize().into_generator();
     define::<Reply>(&mut read);
     define::<Error>(&mut read);
     define::<Event>(&mut read);
     define::<Page>(&mut read);
     define::<HostRequest>(&mut read);
+    define::<Line>(&mut read);
     let mut types = written.take_definitions(true);
     for (name, schema) in read.take_definitions(true) {
         if types.get(&name).is_some_and(|known| *known != schema) {
@@ -40,10 +42,10 @@ pub(crate) fn generate() -> Result<Value, String> {
     Ok(json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What is said over the C ABI of Connectoid",
-        "description": "Calls take `Opening` and `Call`; messages bring `Reply`, `Error`, `Event`, `Page` and \
-            `HostRequest`. Unknown fields are to be ignored, and unknown variants taken as unknown. Integers are \
-            smaller than 2^53. Fields with `contentEncoding` are left out of messages: the bytes beside them are their \
-            content. Bytes among the fields of records are `{\"$bytes\": [offset, length]}` of the bytes beside.",
+        "description": "Calls take `Opening` and `Call`, and refuse fields that are not in here; messages bring \
+            `Reply`, `Error`, `Event`, `Page`, `HostRequest` and `LogLine`: there, unknown fields are to be ignored, \
+            and unknown variants taken as unknown. Integers are smaller than 2^53. Fields with `contentEncoding` are left \
+            out of messages: the bytes beside them are their content. Bytes among the fields of records are `{\"$bytes\": [offset, length]}` of the bytes beside.",
         "version": env!("CARGO_PKG_VERSION"),
         "$defs": types,
         "methods": methods,
@@ -54,13 +56,13 @@ fn define<T: JsonSchema>(generator: &mut SchemaGenerator) {
     generator.subschema_for::<T>();
 }
 
-/// `Command` and `Observe`, which differ in Rust and not for an app.
+/// `Command` and `Changes`, which differ in Rust and not for an app.
 fn call(types: &mut Map<String, Value>) -> Result<Value, String> {
     let mut call = types.remove("Command").ok_or("there is no Command")?;
-    let mut observe = types.remove("Observe").ok_or("there is no Observe")?;
-    observe["properties"]["method"] = json!({"type": "string", "const": "observe"});
-    observe["required"].as_array_mut().ok_or("Observe requires nothing")?.push(json!("method"));
-    call["oneOf"].as_array_mut().ok_or("Command has no variants")?.push(observe);
+    let mut changes = types.remove("Changes").ok_or("there is no Changes")?;
+    changes["properties"]["method"] = json!({"type": "string", "const": "changes"});
+    changes["required"].as_array_mut().ok_or("Changes requires nothing")?.push(json!("method"));
+    call["oneOf"].as_array_mut().ok_or("Command has no variants")?.push(changes);
     call["description"] = json!("What a node can be told.");
     Ok(call)
 }

@@ -14,15 +14,11 @@
 //! | `Event` | [`connectoid::Event`] | something happened by itself |
 //! | `Page` | [`Page`] | of the observer with that id |
 //! | `Request` | [`HostRequest`] | the app is asked for something; [`Session::complete`] answers |
+//! | `Log` | [`connectoid::log::Line`] | of a [`Log`], which needs no session |
 //!
-//! A call is a [`connectoid::api::Command`], or [`Observe`]. [`METHODS`] lists them with their replies.
+//! A call is a [`connectoid::api::Command`], or [`Changes`]. [`METHODS`] lists them with their replies.
 //!
-//! # Bytes
-//!
-//! Bytes never go through JSON: they lie beside it. A field that holds bytes (`data` of a message or an image) is
-//! left out of the JSON, and the bytes beside it are its content. Bytes among the fields of a record are
-//! `{"$bytes": [offset, length]}`, a part of the bytes beside. A caller may also write them as
-//! `{"$bytes": "<base64url>"}`.
+//! Bytes lie beside the JSON, as [`connectoid_engine::calls`] says.
 //!
 //! # Threads
 //!
@@ -31,9 +27,8 @@
 //! else: the network goes on. Events wait while [`EVENTS`] of them are held by the receiver; if more than 1,024 come
 //! meanwhile, the oldest are dropped and `resync` is told.
 
-mod attach;
-mod call;
 mod host;
+mod log;
 mod message;
 mod opening;
 mod ready;
@@ -41,9 +36,11 @@ mod serve;
 mod session;
 mod shared;
 
-pub use call::{METHODS, Method, Observe};
+pub use connectoid::log::{Level, Line};
+pub use connectoid_engine::calls::{Changes, METHODS, Method, Page};
 pub use host::HostRequest;
-pub use message::{Kind, Message, Outlet, Page};
+pub use log::{LINES, Log};
+pub use message::{Kind, Message, Outlet};
 pub use opening::Opening;
 pub use session::{Refused, Session};
 pub use shared::{CALLS, EVENTS, PAGES};

@@ -1,11 +1,10 @@
 //! What a session says.
 
-use connectoid::{Error, ErrorKind, Event, EventKind, Observed, Result, api::Reply};
+use connectoid::{Result, log::Line};
+use connectoid_engine::calls::{Encoded, to_json};
 use serde::Serialize;
 use tokio::sync::OwnedSemaphorePermit;
 use zeroize::Zeroize;
-
-use crate::attach;
 
 /// What a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +19,15 @@ pub enum Kind {
     Page,
     /// The app is asked for something.
     Request,
+    /// A line of the log.
+    Log,
 }
 
 /// One thing that is said. Until it is dropped, it counts against what a session holds in flight.
 pub struct Message {
     /// What it is.
     pub kind: Kind,
-    /// The call's id; of a request, the id to answer with; of an event, 0.
+    /// The call's id; of a request, the id to answer with; of an event or a line of the log, 0.
     pub id: u64,
     /// The JSON.
     pub json: String,
@@ -43,21 +44,6 @@ pub trait Outlet: Send + Sync {
     fn deliver(&self, message: Message);
 }
 
-/// Records of an observer: first all that there are, in pages, then those that have changed. An empty page says
-/// that the first reading is complete.
-#[derive(Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Page {
-    /// The records as they are now.
-    pub records: Vec<Observed>,
-}
-
-/// JSON and the bytes beside it.
-pub(crate) struct Encoded {
-    json: String,
-    bytes: Vec<u8>,
-}
-
 impl Message {
     pub(crate) fn new(kind: Kind, id: u64, content: Encoded, permit: Option<OwnedSemaphorePermit>) -> Self {
         Self { kind, id, json: content.json, bytes: content.bytes, secret: false, _permit: permit }
@@ -66,6 +52,12 @@ impl Message {
     /// A request whose bytes are wiped.
     pub(crate) fn secret(id: u64, request: &impl Serialize, bytes: Vec<u8>) -> Result<Self> {
         Ok(Self { kind: Kind::Request, id, json: to_json(request)?, bytes, secret: true, _permit: None })
+    }
+
+    /// A line of the log, if it can be written.
+    pub(crate) fn line(line: &Line, permit: OwnedSemaphorePermit) -> Option<Self> {
+        let content = Encoded { json: to_json(line).ok()?, bytes: Vec::new() };
+        Some(Self::new(Kind::Log, 0, content, Some(permit)))
     }
 
     /// The answer to a call.
@@ -87,46 +79,4 @@ impl Drop for Message {
             self.bytes.zeroize();
         }
     }
-}
-
-impl Encoded {
-    pub(crate) fn reply(mut reply: Reply) -> Result<Self> {
-        let mut bytes = Vec::new();
-        match &mut reply {
-            Reply::Image { data } => bytes = std::mem::take(data),
-            Reply::Record { record: Some(record) } => attach::detach_fields(&mut record.fields, &mut bytes),
-            Reply::Records { records } => {
-                for record in records {
-                    attach::detach_fields(&mut record.fields, &mut bytes);
-                }
-            }
-            Reply::History { versions } => {
-                let values = versions.iter_mut().filter_map(|version| version.value.as_mut());
-                values.for_each(|value| attach::detach(value, &mut bytes));
-            }
-            _ => {}
-        }
-        Ok(Self { json: to_json(&reply)?, bytes })
-    }
-
-    pub(crate) fn event(mut event: Event) -> Result<Self> {
-        let bytes = match &mut event.kind {
-            EventKind::Message { data, .. } => std::mem::take(data),
-            _ => Vec::new(),
-        };
-        Ok(Self { json: to_json(&event)?, bytes })
-    }
-
-    pub(crate) fn page(mut records: Vec<Observed>) -> Result<Self> {
-        let mut bytes = Vec::new();
-        for record in records.iter_mut().filter_map(|observed| observed.record.as_mut()) {
-            attach::detach_fields(&mut record.fields, &mut bytes);
-        }
-        Ok(Self { json: to_json(&Page { records })?, bytes })
-    }
-}
-
-fn to_json(value: &impl Serialize) -> Result<String> {
-    serde_json::to_string(value)
-        .map_err(|_| Error::new(ErrorKind::Internal, "a message could not be written as JSON"))
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectoid::{Error, EventStream, Node, Result, api::Reply};
+use connectoid_engine::calls::{self, Call, Changes, Encoded};
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -10,8 +11,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use crate::{
-    call::{self, Call, Observe},
-    message::{Encoded, Kind, Message},
+    message::{Kind, Message},
     opening::Opening,
     ready::Ready,
     shared::{Replier, Shared, closed},
@@ -68,25 +68,25 @@ pub(crate) async fn serve(shared: Arc<Shared>, to_open: ToOpen, mut orders: mpsc
 
 async fn carry_out(shared: &Shared, ready: &Ready, id: u64, json: String, bytes: Vec<u8>) -> Result<Encoded> {
     let node = ready.node().await?;
-    match call::parse(&json, bytes)? {
+    match calls::parse(&json, bytes)? {
         Call::Command(command) => {
             let method = command.name();
             let reply = node.dispatch(command).await?;
             debug_assert!(
-                call::is_promised(method, &reply),
+                calls::is_promised(method, &reply),
                 "{method} is answered otherwise than METHODS says"
             );
             Encoded::reply(reply)
         }
-        Call::Observe(observe) => Err(follow(shared, node, id, &observe).await),
+        Call::Changes(followed) => Err(follow(shared, node, id, &followed).await),
     }
 }
 
 /// Delivers the pages of an observer until there are no more; says why.
-async fn follow(shared: &Shared, node: &Node, id: u64, observe: &Observe) -> Error {
-    let mut observer = node.observe(&observe.group, &observe.collection);
+async fn follow(shared: &Shared, node: &Node, id: u64, followed: &Changes) -> Error {
+    let mut changes = node.changes(&followed.group, &followed.collection);
     loop {
-        let page = match observer.next().await {
+        let page = match changes.next().await {
             None => return closed(),
             Some(records) => records.and_then(Encoded::page),
         };
@@ -134,7 +134,7 @@ impl Drop for Waiting {
 }
 
 async fn open_node(shared: &Shared, settings: &str) -> Result<Node> {
-    let Opening { mut settings, host_key_store } = call::read(settings)?;
+    let Opening { mut settings, host_key_store } = calls::read(settings)?;
     if host_key_store {
         settings.key_store = Some(shared.host.clone());
     }

@@ -9,11 +9,12 @@ use std::{
 };
 
 use connectoid::{Error, ErrorKind, Result};
+use connectoid_engine::calls::Encoded;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{
     host::Host,
-    message::{Encoded, Message, Outlet},
+    message::{Message, Outlet},
     session::Refused,
 };
 

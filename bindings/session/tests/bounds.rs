@@ -95,7 +95,7 @@ fn observers_that_have_told_all_leave_room_for_others() {
     session.call(2, r#"{"method":"create_group","name":"g"}"#.to_owned(), Vec::new()).unwrap();
     next(&messages, Kind::Reply);
     for id in 0..3 * PAGES as u64 {
-        let observe = r#"{"method":"observe","group":"g","collection":"c"}"#.to_owned();
+        let observe = r#"{"method":"changes","group":"g","collection":"c"}"#.to_owned();
         session.call(100 + id, observe, Vec::new()).unwrap();
         let page = next(&messages, Kind::Page);
         assert_eq!((page.id, page.json.contains("\"records\":[]")), (100 + id, true), "{}", page.json);

@@ -7,11 +7,16 @@ pub enum ErrorKind {
     Usage,
     /// The text is no link, or the link is damaged. Ask for it again.
     LinkMalformed,
-    /// Somebody else opened the link first. Tell its sender; do not trust the messenger that carried it.
+    /// The user made the link, which is for somebody else to open. Send it to that person; the message says whom.
+    LinkOwn,
+    /// The link was opened here before, and the two share already; the message says with whom. Nothing to do.
+    AlreadyShared,
+    /// Somebody else opened the link first, or the same person on another device or in another app. Else tell its
+    /// sender; do not trust the messenger that carried it.
     LinkUsed,
     /// The link's time has run out. Ask for a new one.
     LinkExpired,
-    /// The link was taken back. Ask for a new one.
+    /// The link was taken back, or what was shared by it has ended. Ask for a new one.
     LinkRevoked,
     /// The link's mailbox was closed, says the service. Ask for a new link.
     LinkClosed,
@@ -19,9 +24,9 @@ pub enum ErrorKind {
     PairLost,
     /// Nobody answered yet: the other side is offline. The SDK keeps trying.
     Unanswered,
-    /// Both sides answered, but no packets get through: a TURN server is needed.
+    /// Both sides answered, but no packets get through: STUN and TURN servers are needed.
     NoRoute,
-    /// The peer connected and then said nothing.
+    /// The peer connected and then said nothing, or the connection was lost.
     PeerSilent,
     /// The peer broke the protocol, or could not prove who it is.
     PeerMisbehaved,
@@ -142,6 +147,8 @@ impl From<connectoid::ErrorKind> for ErrorKind {
         match kind {
             Kind::Usage => Self::Usage,
             Kind::LinkMalformed => Self::LinkMalformed,
+            Kind::LinkOwn => Self::LinkOwn,
+            Kind::AlreadyShared => Self::AlreadyShared,
             Kind::LinkUsed => Self::LinkUsed,
             Kind::LinkExpired => Self::LinkExpired,
             Kind::LinkRevoked => Self::LinkRevoked,

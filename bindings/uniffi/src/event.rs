@@ -137,6 +137,18 @@ pub enum EventKind {
         /// Why.
         problem: Problem,
     },
+    /// A clock is wrong, or was: this device's, by that of the service, or a peer's, by what this node goes by. A device
+    /// whose clock is wrong goes by its service's, and makes anew what it had stamped wrongly.
+    ClockSkew {
+        /// The peer whose clock it is; none if it is this device's.
+        nickname: Option<String>,
+        /// How far the clock is ahead, in µs; negative if it is behind.
+        ahead: i64,
+        /// How many changes wait because of it,
+        held: u64,
+        /// and until when the last of them.
+        until: Option<SystemTime>,
+    },
     /// Events were dropped, because nobody took them. Read again what is shown.
     Resync,
     /// Something that this binding does not know.
@@ -267,6 +279,9 @@ impl From<api::EventKind> for EventKind {
             Kind::Restored { nickname } => Self::Restored { nickname },
             Kind::ServiceProblem { service, problem } => {
                 Self::ServiceProblem { service, problem: problem.into() }
+            }
+            Kind::ClockSkew { nickname, ahead, held, until } => {
+                Self::ClockSkew { nickname, ahead, held, until: until.map(time) }
             }
             Kind::Resync {} => Self::Resync,
             _ => Self::Unknown,

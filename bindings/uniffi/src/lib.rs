@@ -20,6 +20,7 @@ mod group;
 mod key_store;
 mod limits;
 mod link;
+mod log;
 mod node;
 mod observer;
 mod peer;
@@ -35,6 +36,7 @@ pub use self::{
     group::{Group, Member, Role},
     key_store::KeyStore,
     link::{Placement, Share, SharedLink},
+    log::{LogLevel, LogLine, LogListener, LogSubscription, follow_log},
     node::Node,
     observer::{Observation, Observed, RecordListener},
     peer::{ConnectionState, GroupSync, PairState, Peer, Side, Verified},

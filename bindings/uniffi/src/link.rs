@@ -65,7 +65,8 @@ impl Node {
     }
 
     /// Opens a link that a person sent; `text` may have other words around it. Returns when the node has taken note of
-    /// it; the event `Paired` or `OpenRefused` says how it went. Opening the same link again tries again.
+    /// it; the event `Paired` or `OpenRefused` says how it went. Opening the same link again tries again, as long as the
+    /// two have not met.
     pub async fn open_link(&self, text: String, nickname: String) -> Result<(), NodeError> {
         limits::within("bytes of a link", text.len(), MAX_TEXT)?;
         limits::names(&[&nickname])?;

@@ -18,7 +18,7 @@ pub enum Observation {
         /// In the order of their ids.
         records: Vec<Observed>,
     },
-    /// All that there was at the beginning, or after a `Resync`, has been told.
+    /// All that there was at the beginning, or when it had to be read again, has been told.
     Complete,
     /// Reading failed; everything is told again as soon as something has happened. `Usage` says that several groups
     /// have the name.
@@ -54,7 +54,7 @@ pub trait RecordListener: Send + Sync {
 impl Node {
     /// Follows the records of a collection: first all that there are, then what changes, as it is by then, until the
     /// subscription is dropped.
-    pub fn observe(
+    pub fn changes(
         &self,
         group: String,
         collection: String,
@@ -62,13 +62,13 @@ impl Node {
     ) -> Result<Arc<Subscription>, NodeError> {
         limits::names(&[&group, &collection])?;
         let node = self.open_node()?;
-        let observer = node.observe(&group, &collection);
-        Ok(Subscription::new(node.spawn(deliver(observer, listener))))
+        let changes = node.changes(&group, &collection);
+        Ok(Subscription::new(node.spawn(deliver(changes, listener))))
     }
 }
 
-async fn deliver(mut observer: connectoid::Observer, listener: Arc<dyn RecordListener>) {
-    while let Some(result) = observer.next().await {
+async fn deliver(mut changes: connectoid::Changes, listener: Arc<dyn RecordListener>) {
+    while let Some(result) = changes.next().await {
         report(listener.on_observation(result.into()).await);
     }
     report(listener.on_closed().await);

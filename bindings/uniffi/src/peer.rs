@@ -44,8 +44,12 @@ pub struct GroupSync {
     pub name: String,
     /// When the peer last had all that this node has.
     pub last_synced_at: Option<SystemTime>,
-    /// How many of this node's changes the peer is not known to have.
+    /// How many of this node's changes the peer is not known to have, or holds back because of a wrong clock.
     pub lacks: u64,
+    /// How many changes that the peer has brought are held back here, for the same reason.
+    pub held: u64,
+    /// When the last of those that wait for their time will be taken.
+    pub held_until: Option<SystemTime>,
 }
 
 /// Who made the link.
@@ -165,8 +169,9 @@ impl From<api::PeerInfo> for Peer {
 
 impl From<api::GroupSync> for GroupSync {
     fn from(group: api::GroupSync) -> Self {
-        let last_synced_at = group.last_synced_at.map(time);
-        Self { id: group.id, name: group.name, last_synced_at, lacks: group.lacks }
+        let (last_synced_at, held_until) = (group.last_synced_at.map(time), group.held_until.map(time));
+        let api::GroupSync { id, name, lacks, held, .. } = group;
+        Self { id, name, last_synced_at, lacks, held, held_until }
     }
 }
 

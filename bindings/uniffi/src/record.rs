@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use connectoid::{Error, ErrorKind, api};
 use futures_util::FutureExt;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::{
     error::NodeError,
@@ -37,6 +37,24 @@ pub enum Write {
         /// The fields, a JSON object.
         fields: String,
     },
+    /// Make a record exactly this: fields that are not named go; what does not differ is not written.
+    Replace {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+        /// The fields, a JSON object.
+        fields: String,
+    },
+    /// Remove fields of a record, whether it has them or not.
+    RemoveFields {
+        /// The collection.
+        collection: String,
+        /// The record's id.
+        id: String,
+        /// The names of the fields.
+        fields: Vec<String>,
+    },
     /// Delete a record.
     Delete {
         /// The collection.
@@ -51,8 +69,10 @@ pub enum Write {
 pub struct Version {
     /// The field; none for a deletion.
     pub field: Option<String>,
-    /// The value as JSON; none for a deletion.
+    /// The value as JSON; none for a deletion, and where the field was removed.
     pub value: Option<String>,
+    /// Whether this took the field away, or the whole record.
+    pub removed: bool,
     /// The user who wrote it.
     pub author: String,
     /// What this node calls that user.
@@ -81,6 +101,29 @@ impl Node {
         self.commit(group, vec![Write::Put { collection, id, fields }]).await
     }
 
+    /// Makes a record exactly this, a JSON object: fields that are not named go; what does not differ is not written.
+    /// Durable when this returns.
+    pub async fn replace(
+        &self,
+        group: String,
+        collection: String,
+        id: String,
+        fields: String,
+    ) -> Result<(), NodeError> {
+        self.commit(group, vec![Write::Replace { collection, id, fields }]).await
+    }
+
+    /// Removes fields of a record, whether it has them or not. Durable when this returns.
+    pub async fn remove_fields(
+        &self,
+        group: String,
+        collection: String,
+        id: String,
+        fields: Vec<String>,
+    ) -> Result<(), NodeError> {
+        self.commit(group, vec![Write::RemoveFields { collection, id, fields }]).await
+    }
+
     /// Deletes a record. Durable when this returns.
     pub async fn delete(&self, group: String, collection: String, id: String) -> Result<(), NodeError> {
         self.commit(group, vec![Write::Delete { collection, id }]).await
@@ -91,7 +134,8 @@ impl Node {
         limits::names(&[&group])?;
         limits::within("writes of a commit", writes.len(), MAX_WRITES)?;
         let bytes = writes.iter().map(|write| match write {
-            Write::Put { fields, .. } => fields.len(),
+            Write::Put { fields, .. } | Write::Replace { fields, .. } => fields.len(),
+            Write::RemoveFields { fields, .. } => fields.iter().map(String::len).sum(),
             Write::Delete { .. } => 0,
         });
         limits::within("bytes of a commit", bytes.sum(), MAX_COMMIT)?;
@@ -150,6 +194,7 @@ impl From<api::HistoryEntry> for Version {
     fn from(version: api::HistoryEntry) -> Self {
         Self {
             field: version.field,
+            removed: version.removed,
             value: version.value.map(|value| value.to_string()),
             author: version.author,
             nickname: version.nickname,
@@ -161,6 +206,11 @@ impl From<api::HistoryEntry> for Version {
     }
 }
 
+fn read_fields(json: &str) -> Result<Map<String, Value>, NodeError> {
+    limits::within("bytes of a record's fields", json.len(), MAX_FIELDS)?;
+    Ok(api::parse_fields(json)?)
+}
+
 impl TryFrom<Write> for api::Write {
     type Error = NodeError;
 
@@ -168,9 +218,15 @@ impl TryFrom<Write> for api::Write {
         match write {
             Write::Put { collection, id, fields } => {
                 limits::names(&[&collection, &id])?;
-                limits::within("bytes of a record's fields", fields.len(), MAX_FIELDS)?;
-                let malformed = |_| Error::new(ErrorKind::Usage, "a record's fields are a JSON object");
-                Ok(Self::Put { collection, id, fields: serde_json::from_str(&fields).map_err(malformed)? })
+                Ok(Self::Put { collection, id, fields: read_fields(&fields)? })
+            }
+            Write::Replace { collection, id, fields } => {
+                limits::names(&[&collection, &id])?;
+                Ok(Self::Replace { collection, id, fields: read_fields(&fields)? })
+            }
+            Write::RemoveFields { collection, id, fields } => {
+                limits::names(&[&collection, &id])?;
+                Ok(Self::RemoveFields { collection, id, fields })
             }
             Write::Delete { collection, id } => {
                 limits::names(&[&collection, &id])?;

@@ -20,6 +20,10 @@ pub struct Settings {
     /// The app's static data for these services, such as an API key.
     #[uniffi(default = None)]
     pub service_ext: Option<String>,
+    /// Certificates in PEM of authorities that may have signed the certificates of services, beside those that browsers
+    /// trust.
+    #[uniffi(default = None)]
+    pub service_roots: Option<String>,
     /// The URL that opens the app, to which links are appended.
     #[uniffi(default = None)]
     pub link_base: Option<String>,
@@ -32,7 +36,7 @@ pub struct Settings {
     /// How long a connection with nothing to do stays open.
     #[uniffi(default = None)]
     pub idle_timeout: Option<Duration>,
-    /// STUN and TURN servers.
+    /// STUN and TURN servers; without any, two nodes meet only within one network.
     #[uniffi(default = [])]
     pub ice_servers: Vec<IceServer>,
     /// Local addresses to connect from; empty for all usable ones.
@@ -90,6 +94,7 @@ impl TryFrom<Settings> for connectoid::Settings {
         result.ice_servers = settings.ice_servers.into_iter().map(Into::into).collect();
         result.services = settings.services;
         result.service_ext = settings.service_ext;
+        result.service_roots = settings.service_roots;
         result.link_base = settings.link_base.unwrap_or(result.link_base);
         result.poll_interval = settings.poll_interval.unwrap_or(result.poll_interval);
         result.pace = settings.pace.map_or(result.pace, Into::into);
@@ -109,7 +114,7 @@ impl Settings {
             limits::texts(server.urls.iter())?;
             limits::texts([&server.username, &server.credential].into_iter())?;
         }
-        let texts = [&self.folder, &self.service_ext, &self.link_base, &self.passphrase];
+        let texts = [&self.folder, &self.service_ext, &self.service_roots, &self.link_base, &self.passphrase];
         limits::texts(texts.into_iter().flatten().collect::<Vec<_>>().into_iter())
     }
 }
@@ -135,6 +140,7 @@ mod tests {
             folder: None,
             services: Vec::new(),
             service_ext: None,
+            service_roots: None,
             link_base: None,
             poll_interval: None,
             pace: None,

@@ -8,8 +8,8 @@ use std::{
 };
 
 use connectoid_ffi::{
-    ErrorKind, Event, EventKind, EventListener, HostError, KeyStore, Node, NodeError, Observation,
-    RecordListener, Settings,
+    ErrorKind, Event, EventKind, EventListener, HostError, KeyStore, LogLevel, LogLine, LogListener, Node,
+    NodeError, Observation, RecordListener, Settings, follow_log,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
@@ -21,6 +21,7 @@ async fn node(key_store: Option<Arc<dyn KeyStore>>) -> Result<Arc<Node>, NodeErr
         folder: None,
         services: Vec::new(),
         service_ext: None,
+        service_roots: None,
         link_base: None,
         poll_interval: None,
         pace: None,
@@ -74,7 +75,7 @@ async fn listeners_that_fail_are_told_on_and_in_the_end_of_the_end() {
     let (tell_events, mut events) = unbounded_channel();
     let (tell_records, mut records) = unbounded_channel();
     let subscription = node.subscribe(Arc::new(Failing(tell_events))).unwrap();
-    let observer = node.observe("g".to_owned(), "c".to_owned(), Arc::new(Failing(tell_records))).unwrap();
+    let observer = node.changes("g".to_owned(), "c".to_owned(), Arc::new(Failing(tell_records))).unwrap();
     assert!(matches!(next(&mut records).await, Some(Observation::Complete)));
     for count in 1..=3 {
         let fields = format!("{{\"count\":{count}}}");
@@ -130,4 +131,31 @@ async fn a_key_store_of_the_app_is_asked_and_its_failure_told() {
         };
         assert_eq!(problem.kind, kind);
     }
+}
+
+impl LogListener for Failing<LogLine> {
+    fn on_line(&self, line: LogLine) -> Result<(), HostError> {
+        failing(&self.0, Some(line))
+    }
+}
+
+#[tokio::test]
+async fn a_listener_of_the_log_that_fails_is_told_on() {
+    let (tell, mut told) = unbounded_channel();
+    let subscription = follow_log(LogLevel::Debug, Arc::new(Failing(tell))).unwrap();
+    node(None).await.unwrap().shut_down().await.unwrap();
+    for number in 1..=2 {
+        tracing::debug!(target: "connectoid::test", number, "a line");
+    }
+    let mut mine = Vec::new();
+    while mine.len() < 2 {
+        let line = next(&mut told).await.unwrap();
+        if line.target == "connectoid::test" {
+            mine.push((line.level, line.message));
+        }
+    }
+    assert_eq!(mine, [1, 2].map(|number| (LogLevel::Debug, format!("a line number={number}"))));
+    subscription.cancel().unwrap();
+    // The listener is gone, and its end of the channel with it.
+    while told.recv().await.is_some() {}
 }

@@ -31,6 +31,8 @@ pub(super) fn failed(message: &str) -> Error {
 pub(super) struct Service {
     process: Child,
     url: String,
+    /// A program whose output nobody reads ends.
+    _lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Service {
@@ -41,7 +43,7 @@ impl Service {
         let line = timeout(PATIENCE, lines.next_line()).await;
         let line = line.ok().and_then(|line| line.ok().flatten()).unwrap_or_default();
         let url = line.strip_prefix("listening on ").ok_or_else(|| failed("the service does not listen"))?;
-        Ok(Self { process, url: url.to_owned() })
+        Ok(Self { process, url: url.to_owned(), _lines: lines })
     }
 
     pub(super) fn url(&self) -> &str {

@@ -1,6 +1,6 @@
 //! Addresses: where to write to somebody, and the secret that allows it.
 //!
-//! An address is the *connectoid value* of a link: `P.services[.ext]`, each part base64url.
+//! An address is what a link brings ([`crate::link`]): `P.services[.ext]`, each part base64url.
 //!
 //! - `P` is the box's secret ([`crate::boxes`]), 66 characters.
 //! - `services` are one to three mailbox service URLs, separated by one space, in order of preference.
@@ -14,6 +14,7 @@
 use crate::{
     boxes::{BoxError, BoxId, BoxKey, BoxSecret, POINT_LEN},
     encoding::{base64url, parse_base64url, parse_base64url_array},
+    origin,
 };
 
 /// The greatest number of services in an address.
@@ -34,7 +35,7 @@ pub const MAX_ADDRESS_LEN: usize =
 #[non_exhaustive]
 pub enum AddressError {
     /// Not two or three parts of base64url, or too long.
-    #[error("not of the form P.services[.ext]")]
+    #[error("it is not an address")]
     Malformed,
     /// The first part is not a usable P-384 point.
     #[error("the box in the address is damaged: {0}")]
@@ -148,18 +149,52 @@ fn parse_text(part: &str) -> Option<String> {
 
 fn check_services(services: &[String]) -> Result<(), AddressError> {
     let in_bounds = (1..=MAX_SERVICES).contains(&services.len());
-    if in_bounds && services.iter().all(|url| is_service_url(url)) {
+    if in_bounds && services.iter().all(|url| check_service(url).is_ok()) {
         Ok(())
     } else {
         Err(AddressError::Services)
     }
 }
 
-fn is_service_url(url: &str) -> bool {
-    let authority = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
-    url.len() <= MAX_SERVICE_LEN
-        && url.bytes().all(|byte| byte.is_ascii_graphic())
-        && authority.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+/// Why a URL is none of a mailbox service. Its text repeats nothing of the URL, which may hold a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServiceUrlError {
+    /// Longer than [`MAX_SERVICE_LEN`].
+    #[error("is longer than {MAX_SERVICE_LEN} bytes")]
+    TooLong,
+    /// Spaces, controls, or letters beyond ASCII.
+    #[error("has characters that no URL has; write international names as xn--")]
+    Characters,
+    /// Neither http nor https.
+    #[error("does not begin with https:// or http://")]
+    Scheme,
+    /// A user or a password in front of the host: it would stand in every link, and be sent to nobody.
+    #[error("has a user or a password in it, which everybody with a link would see")]
+    Credentials,
+    /// No host, or not one that can be; or a port that is none of 1 to 65535.
+    #[error("names no host that can be, or a port that is none of 1 to 65535")]
+    Host,
+}
+
+/// Whether a URL can be that of a mailbox service: `http://` or `https://`, a host, and a port and a path if need be.
+///
+/// # Errors
+/// [`ServiceUrlError`] says what is wrong with it.
+pub fn check_service(url: &str) -> Result<(), ServiceUrlError> {
+    if url.len() > MAX_SERVICE_LEN {
+        return Err(ServiceUrlError::TooLong);
+    }
+    if !url.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(ServiceUrlError::Characters);
+    }
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.ok_or(ServiceUrlError::Scheme)?.split(['/', '?', '#']).next().unwrap_or_default();
+    if authority.contains('@') {
+        return Err(ServiceUrlError::Credentials);
+    }
+    let has_port_0 = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse() == Ok(0u16));
+    if has_port_0 || origin::of_url(url).is_none() { Err(ServiceUrlError::Host) } else { Ok(()) }
 }
 
 fn check_ext(ext: Option<&str>) -> Result<(), AddressError> {
@@ -217,8 +252,36 @@ mod tests {
     }
 
     #[test]
+    fn a_service_that_cannot_be_is_refused_with_what_is_wrong() {
+        for good in ["https://a.example", "http://[::1]:8080/mail?x=1", "http://127.0.0.1:65535"] {
+            assert_eq!(check_service(good), Ok(()), "{good}");
+        }
+        let cases = [
+            ("https://a.example:99999", ServiceUrlError::Host),
+            ("https://a.example:0", ServiceUrlError::Host),
+            ("https://a.example:", ServiceUrlError::Host),
+            ("https://:443", ServiceUrlError::Host),
+            ("https:///mail", ServiceUrlError::Host),
+            ("http://[::1", ServiceUrlError::Host),
+            ("https://user:secret@a.example", ServiceUrlError::Credentials),
+            ("https://user@a.example/x", ServiceUrlError::Credentials),
+            ("a.example", ServiceUrlError::Scheme),
+            ("ftp://a.example", ServiceUrlError::Scheme),
+            ("https://a example", ServiceUrlError::Characters),
+            ("https://bücher.example", ServiceUrlError::Characters),
+        ];
+        for (url, error) in cases {
+            assert_eq!(check_service(url), Err(error), "{url}");
+        }
+        assert_eq!(
+            check_service(&format!("https://a/{}", "x".repeat(MAX_SERVICE_LEN))),
+            Err(ServiceUrlError::TooLong)
+        );
+    }
+
+    #[test]
     fn the_longest_address_fits_its_bound() {
-        let service = format!("https://{}", "a".repeat(MAX_SERVICE_LEN - 8));
+        let service = format!("https://a/{}", "a".repeat(MAX_SERVICE_LEN - 10));
         let services = [service.clone(), service.clone(), service];
         let address = Address::new(&key(), &services, Some(&"x".repeat(MAX_EXT_LEN))).unwrap();
         assert!(address.as_text().len() <= MAX_ADDRESS_LEN);

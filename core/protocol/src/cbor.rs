@@ -101,6 +101,11 @@ impl Writer {
         self
     }
 
+    pub(crate) fn undefined(&mut self) -> &mut Self {
+        let _ = self.0.undefined();
+        self
+    }
+
     pub(crate) fn text(&mut self, text: &str) -> &mut Self {
         let _ = self.0.str(text);
         self

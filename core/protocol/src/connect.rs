@@ -72,7 +72,7 @@ pub enum Failure {
     /// Both answered, but no packets got through: a TURN server is needed.
     #[error("no direct route to the peer could be opened")]
     NoRoute,
-    /// The peer connected and then did not say who it is.
+    /// The peer connected and then did not say who it is in time.
     #[error("the peer connected but stayed silent")]
     Silent,
     /// The peer's proof is missing or wrong.
@@ -279,6 +279,22 @@ impl Connector {
         self.outputs.push_back(Output::MakeAnswer(id, sdp));
     }
 
+    /// The offer of this attempt lies where nobody looks any more: makes another, which is to go elsewhere. Says whether
+    /// there is such an attempt.
+    pub fn offer_anew(&mut self, id: AttemptId, now: u64, rng: &mut impl CryptoRng) -> bool {
+        let is_offer = |attempt: &mut Attempt| attempt.id == id && attempt.role == Role::Offerer;
+        let Some(attempt) = self.attempt.take_if(is_offer) else { return false };
+        self.outputs.push_back(Output::Close(attempt.id));
+        self.offer(now, rng);
+        true
+    }
+
+    /// Drops the attempt under way: the peer, whose offer is coming, does not look where this side's went. So it is not
+    /// glare, and the peer's is to be answered.
+    pub fn give_way(&mut self) {
+        self.drop_attempt();
+    }
+
     /// The peer's answer came, signed by the peer's box key and not seen before.
     pub fn on_answer(&mut self, read: Read, now: u64) {
         let Body::Answer { sdp } = &read.message.body else { return };
@@ -423,7 +439,8 @@ impl Connector {
             if attempt.was_answered_in_vain() && self.live.is_none() {
                 self.pacing.want();
             }
-            self.fail_attempt(attempt.id, attempt.stage.failure_of_silence(), now, rng);
+            let was_first = self.pacing.failures() == 0;
+            self.fail_attempt(attempt.id, attempt.failure_of_silence(was_first), now, rng);
         }
         if self.attempt.is_none() && self.live.is_none() && self.pacing.take_due(now) {
             self.offer(now, rng);

@@ -25,6 +25,10 @@ pub const MAX_PIECE: usize = 60 << 10;
 /// The greatest length of an app message, in bytes.
 pub const MAX_APP_MESSAGE: usize = 256 << 10;
 
+/// The greatest number of a box that a peer may speak of. Boxes change once a week, so there are never so many; without
+/// a bound, a peer could have this side count to where there is no next number.
+pub const MAX_GENERATION: u32 = 1 << 30;
+
 /// What stands at most before an app message in its frame, in bytes.
 const MAX_HEAD: usize = 2 + 1 + 9 + 9;
 
@@ -32,7 +36,8 @@ const MAX_HEAD: usize = 2 + 1 + 9 + 9;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameError {
-    /// Too short, of another version, not CBOR, or with a field out of its bounds.
+    /// Too short, of another version, not CBOR, with a field out of its bounds, or in a piece of more than [`MAX_PIECE`]
+    /// bytes.
     #[error("the peer sent a malformed frame")]
     Malformed,
     /// Longer than [`MAX_FRAME`].
@@ -65,6 +70,8 @@ pub enum Control {
     Rest,
     /// "You offered a box under a number that you have used before."
     Behind(Behind),
+    /// "This box of mine stays for as long as we share."
+    Home(Home),
 }
 
 /// See [`Control::Hello1`].
@@ -136,6 +143,21 @@ pub struct Behind {
     pub generation: u32,
 }
 
+/// See [`Control::Home`].
+#[derive(Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(array)]
+pub struct Home {
+    /// Its address.
+    #[n(0)]
+    pub address: String,
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Home").finish_non_exhaustive()
+    }
+}
+
 /// See [`Control::SasStart`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
@@ -176,6 +198,7 @@ impl Control {
             Self::SasReveal(body) => encode(7, body),
             Self::Rest => encode(8, [(); 0]),
             Self::Behind(body) => encode(9, body),
+            Self::Home(body) => encode(10, body),
             Self::Unshare => encode(64, [(); 0]),
         }
     }
@@ -189,13 +212,14 @@ impl Control {
         Ok(Some(match kind {
             1 => Self::Hello1(bounded(decode(payload)?)?),
             2 => Self::Hello2(decode(payload)?),
-            3 => Self::Rotate(decode(payload)?),
-            4 => Self::Rotated(decode(payload)?),
+            3 => Self::Rotate(known(decode(payload)?, |rotate: &Rotate| rotate.generation)?),
+            4 => Self::Rotated(known(decode(payload)?, |rotated: &Rotated| rotated.generation)?),
             5 => Self::SasStart(decode(payload)?),
             6 => Self::SasAccept(decode(payload)?),
             7 => Self::SasReveal(decode(payload)?),
             8 => decode::<[(); 0]>(payload).map(|_| Self::Rest)?,
-            9 => Self::Behind(decode(payload)?),
+            9 => Self::Behind(known(decode(payload)?, |behind: &Behind| behind.generation)?),
+            10 => Self::Home(decode(payload)?),
             64 => decode::<[(); 0]>(payload).map(|_| Self::Unshare)?,
             _ => return Ok(None),
         }))
@@ -316,6 +340,9 @@ impl Joiner {
     /// [`FrameError`]; the session is then over.
     pub fn push(&mut self, piece: &[u8]) -> Result<Option<Vec<u8>>, FrameError> {
         let (more, chunk) = piece.split_first().ok_or(FrameError::Malformed)?;
+        if piece.len() > MAX_PIECE {
+            return Err(FrameError::Malformed);
+        }
         if self.held.len() + chunk.len() > MAX_FRAME {
             return Err(FrameError::TooLong);
         }
@@ -350,8 +377,31 @@ fn decode<'a, T: Decode<'a, ()> + Encode<()>>(payload: &'a [u8]) -> Result<T, Fr
     if canonical == payload { Ok(body) } else { Err(FrameError::Malformed) }
 }
 
+/// Refuses a generation that no box can have.
+fn known<T>(body: T, generation: impl Fn(&T) -> u32) -> Result<T, FrameError> {
+    if generation(&body) <= MAX_GENERATION { Ok(body) } else { Err(FrameError::Malformed) }
+}
+
 fn bounded(hello: Hello1) -> Result<Hello1, FrameError> {
     if hello.versions.len() <= 16 { Ok(hello) } else { Err(FrameError::Malformed) }
+}
+
+/// Which number the next app message of the peer has: they count from 0, and the channel loses none.
+#[derive(Debug, Default)]
+pub struct Numbers(u64);
+
+impl Numbers {
+    /// Takes the number of a message that came.
+    ///
+    /// # Errors
+    /// [`FrameError::Malformed`] if a message was repeated or left out.
+    pub fn take(&mut self, number: u64) -> Result<(), FrameError> {
+        if number != self.0 {
+            return Err(FrameError::Malformed);
+        }
+        self.0 = self.0.saturating_add(1);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -378,7 +428,18 @@ mod tests {
             Control::Unshare,
             Control::Rest,
             Control::Behind(Behind { generation: 7 }),
+            Control::Home(Home { address: "address".into() }),
         ]
+    }
+
+    #[test]
+    fn app_messages_come_one_after_the_other() {
+        let mut numbers = Numbers::default();
+        assert_eq!((numbers.take(0), numbers.take(1)), (Ok(()), Ok(())));
+        for wrong in [0, 1, 3, u64::MAX] {
+            assert_eq!(numbers.take(wrong), Err(FrameError::Malformed), "{wrong}");
+        }
+        assert_eq!(numbers.take(2), Ok(()));
     }
 
     #[test]
@@ -413,6 +474,22 @@ mod tests {
         assert_eq!(error, Some(FrameError::TooLong));
         assert_eq!(Joiner::default().push(&[]), Err(FrameError::Malformed));
         assert_eq!(Joiner::default().push(&[2, 0]), Err(FrameError::Malformed));
+        assert!(Joiner::default().push(&vec![0; MAX_PIECE]).is_ok());
+        assert_eq!(Joiner::default().push(&vec![0; MAX_PIECE + 1]), Err(FrameError::Malformed));
+    }
+
+    #[test]
+    fn numbers_that_no_peer_can_need_are_refused() {
+        for (generation, good) in [(MAX_GENERATION, true), (MAX_GENERATION + 1, false), (u32::MAX, false)] {
+            let rotate = Rotate { generation, address: "a.b".into() };
+            for frame in [
+                Control::Rotate(rotate),
+                Control::Rotated(Rotated { generation }),
+                Control::Behind(Behind { generation }),
+            ] {
+                assert_eq!(Control::decode(&frame.encode()).is_ok(), good, "{frame:?}");
+            }
+        }
     }
 
     #[test]

@@ -5,15 +5,36 @@
 //! for the query instead; such a link is remembered as [`Placement::Query`], because its web host may
 //! have read it.
 //!
-//! People paste links with whatever stood around them, so [`parse`] finds the parameter anywhere in a
-//! text.
+//! Before the address stands a short *check*, computed from it. So a link that was cut off, changed or
+//! grew on its way is told from a whole one by its text alone, and nobody is contacted because of it.
+//!
+//! People paste links with whatever stood around them, and programs on the way write them in their own
+//! manner. [`parse`] finds the parameter anywhere in a text and takes those manners back, layer by layer;
+//! what it then takes for the link is nothing but what the check confirms, so that it never guesses.
 
-use crate::address::{Address, AddressError};
+mod layers;
+mod search;
+
+use sha2::{Digest, Sha256};
+
+use crate::{
+    address::{Address, AddressError, MAX_ADDRESS_LEN},
+    encoding::{base64url, join},
+};
 
 /// The greatest length of a text in which a link is looked for, in bytes.
 pub const MAX_TEXT_LEN: usize = 16 << 10;
 
 const PARAMETER: &str = "connectoid=";
+
+/// How many bytes of a hash the check has: damage by accident is missed once in 2^48 times.
+const CHECK_BYTES: usize = 6;
+
+/// How many characters the check has.
+const CHECK_LEN: usize = CHECK_BYTES * 4 / 3;
+
+/// The greatest length of what stands behind `connectoid=`.
+const MAX_VALUE_LEN: usize = CHECK_LEN + 1 + MAX_ADDRESS_LEN;
 
 /// Where in the URL the address stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -33,14 +54,22 @@ pub enum Placement {
 #[non_exhaustive]
 pub enum LinkError {
     /// Longer than [`MAX_TEXT_LEN`].
-    #[error("the text is longer than {MAX_TEXT_LEN} bytes")]
+    #[error("the text is too long to look for a link in it; copy the link alone")]
     TooLong,
-    /// No `connectoid=` in the text, and the text is not an address by itself.
-    #[error("there is no connectoid link in the text")]
+    /// Nothing in the text looks like a link of this SDK.
+    #[error("there is no link in the text; copy the whole message, or ask for the link again")]
     NotFound,
-    /// There is one, but it is damaged.
-    #[error("the link is damaged: {0}")]
-    Address(#[from] AddressError),
+    /// There is one, but something is missing, changed, or was added to it.
+    #[error("this link is damaged or incomplete; ask for it again")]
+    Damaged,
+    /// It is whole, but what it holds cannot be used.
+    #[error("this link was made by a version that this one does not understand; update, or ask for another")]
+    Unusable(#[source] AddressError),
+}
+
+/// What stands behind `connectoid=`: the check, a full stop, and the address.
+pub fn to_value(address: &Address) -> String {
+    format!("{}.{}", check(address.as_text()), address.as_text())
 }
 
 /// Writes the link by which `address` is given away.
@@ -55,7 +84,7 @@ pub enum LinkError {
 /// let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(1));
 /// let address = Address::new(&key, &["https://mail.example".to_owned()], None)?;
 /// let url = link::to_url("https://app.example/open", &address, link::Placement::Fragment);
-/// assert!(url.starts_with("https://app.example/open#connectoid=A"));
+/// assert_eq!(url, format!("https://app.example/open#connectoid={}", link::to_value(&address)));
 /// # Ok::<(), connectoid_protocol::address::AddressError>(())
 /// ```
 pub fn to_url(base: &str, address: &Address, placement: Placement) -> String {
@@ -63,7 +92,7 @@ pub fn to_url(base: &str, address: &Address, placement: Placement) -> String {
         Some((before, fragment)) => (before, Some(fragment)),
         None => (base, None),
     };
-    let parameter = format!("{PARAMETER}{}", address.as_text());
+    let parameter = format!("{PARAMETER}{}", to_value(address));
     match (placement, fragment) {
         (Placement::Fragment, None | Some("")) => format!("{before}#{parameter}"),
         (Placement::Fragment, Some(fragment)) => format!("{before}#{fragment}&{parameter}"),
@@ -75,91 +104,29 @@ pub fn to_url(base: &str, address: &Address, placement: Placement) -> String {
     }
 }
 
-/// Finds a link in a text, or reads the text as a bare address.
+/// Finds a link in a text, or what stands behind `connectoid=` by itself.
 ///
 /// # Errors
-/// [`LinkError`]; if there are several links, the first decides.
+/// [`LinkError`]; of several whole links, the first is taken.
 pub fn parse(text: &str) -> Result<(Address, Placement), LinkError> {
     if text.len() > MAX_TEXT_LEN {
         return Err(LinkError::TooLong);
     }
-    let Some((value, placement)) = find(text) else {
-        let bare = text.trim();
-        let looks_bare = bare.len() > 66 && bare.bytes().all(is_address_byte);
-        return if looks_bare {
-            Ok((Address::parse(bare)?, Placement::Fragment))
-        } else {
-            Err(LinkError::NotFound)
-        };
-    };
-    Ok((Address::parse(value)?, placement))
+    let mut search = search::Search::default();
+    let mut found = layers::first_reading(text, |reading| search.parameter(reading));
+    if found.is_none() && !search.has_seen_one() {
+        found = layers::first_reading(text, |reading| search.value(reading));
+    }
+    let missing = if search.has_seen_one() { LinkError::Damaged } else { LinkError::NotFound };
+    let (address, placement) = found.ok_or(missing)?;
+    Ok((Address::parse(&address).map_err(LinkError::Unusable)?, placement))
 }
 
-fn find(text: &str) -> Option<(&str, Placement)> {
-    let (start, placement) = text.match_indices(PARAMETER).find_map(|(position, _)| {
-        let before = &text[..position];
-        let url = &before[before.rfind(char::is_whitespace).map_or(0, |space| space + 1)..];
-        let placement = if url.contains('#') { Placement::Fragment } else { Placement::Query };
-        before.ends_with(['#', '?', '&']).then_some((position + PARAMETER.len(), placement))
-    })?;
-    let value = &text[start..];
-    let end = value.bytes().position(|byte| !is_address_byte(byte)).unwrap_or(value.len());
-    // A link at the end of a sentence is followed by the sentence's full stop.
-    Some((value[..end].trim_end_matches('.'), placement))
-}
-
-fn is_address_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+/// The start of SHA-256(`connectoid/1 link` ‖ address), as base64url.
+fn check(address: &str) -> String {
+    let hash = Sha256::digest(join(&[b"connectoid/1 link", address.as_bytes()]));
+    base64url(&hash[..CHECK_BYTES])
 }
 
 #[cfg(test)]
-mod tests {
-    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
-
-    use super::*;
-    use crate::boxes::BoxKey;
-
-    fn address() -> Address {
-        let key = BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(1));
-        Address::new(&key, &["https://mail.example".to_owned()], Some("key")).unwrap()
-    }
-
-    #[test]
-    fn links_come_back_from_every_base_and_placement() {
-        let address = address();
-        for base in
-            ["https://app.example", "https://a.example/x?y=1", "https://a.example/#/route", "myapp://open?z#"]
-        {
-            for placement in [Placement::Fragment, Placement::Query] {
-                let url = to_url(base, &address, placement);
-                let (read, found) = parse(&url).unwrap();
-                assert_eq!((read.as_text(), found), (address.as_text(), placement), "{base}");
-            }
-        }
-    }
-
-    #[test]
-    fn junk_around_a_link_does_not_matter() {
-        let address = address();
-        let url = to_url("https://app.example/open", &address, Placement::Fragment);
-        for text in [
-            format!("Hi # Bob,\nopen {url}. See you!"),
-            format!("<{url}>"),
-            format!("{url}&utm_source=mail"),
-            format!("connectoid=no {url}"),
-            format!("  {}\n", address.as_text()),
-        ] {
-            assert_eq!(parse(&text).unwrap().0.as_text(), address.as_text(), "{text}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_link_says_why() {
-        assert_eq!(parse("hello").err(), Some(LinkError::NotFound));
-        assert_eq!(parse(&"x".repeat(MAX_TEXT_LEN + 1)).err(), Some(LinkError::TooLong));
-        assert_eq!(
-            parse("https://a/#connectoid=abc").err(),
-            Some(LinkError::Address(AddressError::Malformed))
-        );
-    }
-}
+mod tests;

@@ -1,9 +1,9 @@
 //! Who may do what in a group, and since when.
 //!
 //! The members of a group are what its membership changes say, replayed in the order of their positions
-//! ([`crate::stamp`]). Who founded the group owns it, for good; in this version of the protocol only the
-//! owner appoints and removes members, so an entry by anybody else, or from before the founding, has no
-//! effect, and neither has one that would remove or appoint the owner.
+//! ([`crate::stamp`]). Who founded the group owns it, for good and at every position: the clock by which it was
+//! founded may have been ahead. In this version of the protocol only the owner appoints and removes members, so an
+//! entry by anybody else has no effect, and neither has one that would remove or appoint the owner.
 //!
 //! A change of records is valid if its author may write *at the change's own position*
 //! ([`Membership::role_before`]). That depends on the membership changes one holds and on nothing else,
@@ -83,7 +83,6 @@ pub struct Membership {
     group: GroupId,
     name: String,
     owner: UserPublic,
-    founded: Position,
     users: HashMap<UserId, History>,
 }
 
@@ -105,10 +104,8 @@ impl Membership {
             return Err(ChangeError::BadGroup);
         };
         genesis.verify(owner)?;
-        let founded = genesis.position();
-        let roles = BTreeMap::from([(founded, Some(Role::Owner))]);
-        let users = HashMap::from([(owner.id(), History { key: Some(*owner), roles })]);
-        Ok(Self { group: genesis.group(), name: name.clone(), owner: *owner, founded, users })
+        let users = HashMap::from([(owner.id(), History { key: Some(*owner), roles: BTreeMap::new() })]);
+        Ok(Self { group: genesis.group(), name: name.clone(), owner: *owner, users })
     }
 
     /// Adds a verified membership change and tells whose changes have to be judged again.
@@ -116,7 +113,7 @@ impl Membership {
     /// The order in which entries are added makes no difference.
     pub fn insert(&mut self, change: &Change) -> Vec<Affected> {
         let position = change.position();
-        if change.author() != self.owner.id() || position <= self.founded {
+        if change.author() != self.owner.id() {
             return Vec::new();
         }
         let mut affected = Vec::new();
@@ -164,6 +161,9 @@ impl Membership {
 
     /// The role that counts for a change at `position`.
     pub fn role_before(&self, user: UserId, position: Position) -> Option<Role> {
+        if user == self.owner() {
+            return Some(Role::Owner);
+        }
         let (_, role) = self.users.get(&user)?.roles.range(..position).next_back()?;
         *role
     }
@@ -273,12 +273,14 @@ mod tests {
             signed(&key(2), group, 3000, vec![appoint(3, Role::Writer), remove(1)]),
             signed(&key(1), group, 3000, vec![remove(1)]),
             signed(&key(1), group, 3000, vec![appoint(1, Role::Reader)]),
-            signed(&key(1), group, FOUNDED - 1, vec![appoint(3, Role::Writer)]),
         ] {
             assert_eq!(log.insert(&without_effect), []);
         }
         assert_eq!(log.role(key(1).id()), Some(Role::Owner));
+        assert_eq!(at(&log, 1, 0), Some(Role::Owner), "before it was founded, by a clock that was ahead");
         assert_eq!(log.role(key(3).id()), None);
+        log.insert(&signed(&key(1), group, FOUNDED - 1, vec![appoint(3, Role::Writer)]));
+        assert_eq!(log.role(key(3).id()), Some(Role::Writer));
     }
 
     #[test]

@@ -94,6 +94,11 @@ impl Fingerprint {
         bytes.copy_from_slice(&hash[..16]);
         Self(bytes)
     }
+
+    /// The bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
 }
 
 impl std::fmt::Display for Fingerprint {
@@ -125,6 +130,9 @@ pub enum Body {
     },
     /// "We do not share any more; forget the keys."
     Unshared,
+    /// "I want to talk, and you do not answer where I think that you are: make me an offer." Goes to boxes that the
+    /// reader has left, or should have, in case that it was put back to an older copy of its store.
+    Call,
 }
 
 /// Why a link's creator does not accept an offer.
@@ -295,7 +303,7 @@ fn to_object(message: &Message, to: &BoxId) -> Map<String, Value> {
                 set("winner", winner.to_string().into());
             }
         }
-        Body::Unshared => {}
+        Body::Unshared | Body::Call => {}
     }
     object
 }
@@ -308,6 +316,7 @@ fn kind(body: &Body) -> &'static str {
         Body::Refused { why: Refusal::Expired, .. } => "expired",
         Body::Refused { why: Refusal::Revoked, .. } => "revoked",
         Body::Unshared => "unshared",
+        Body::Call => "call",
     }
 }
 
@@ -322,6 +331,7 @@ fn from_object(object: &Map<String, Value>, from: Address) -> Result<Message, Me
         "expired" => refused(object, Refusal::Expired)?,
         "revoked" => refused(object, Refusal::Revoked)?,
         "unshared" => Body::Unshared,
+        "call" => Body::Call,
         _ => return Err(MessageError::Malformed),
     };
     let (id, sid) = (Id(array(object, "id")?), Id(array(object, "sid")?));
@@ -405,6 +415,7 @@ mod tests {
             Body::Refused { refused, why: Refusal::Expired },
             Body::Refused { refused, why: Refusal::Revoked },
             Body::Unshared,
+            Body::Call,
         ] {
             let sent = message(&bob, body.clone());
             let written = write(&sent, &bob.key, &alice.address, &mut rng).unwrap();

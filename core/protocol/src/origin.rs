@@ -47,7 +47,7 @@ pub fn of_authority(scheme: &str, authority: &str) -> Option<String> {
 fn split_port(authority: &str) -> Option<(&str, Option<u16>)> {
     match authority.rsplit_once(':').filter(|(_, end)| !end.ends_with(']')) {
         Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Some((host, Some(port.parse().ok()?)))
+            Some((host, Some(port.parse().ok().filter(|port| *port != 0)?)))
         }
         Some(_) => None,
         None => Some((authority, None)),
@@ -75,6 +75,7 @@ mod tests {
             "http://[::1",
             "http://[x]:80",
             "http://ma:65536",
+            "http://ma:0",
             "http://[::1]x",
         ] {
             assert_eq!(of_url(bad), None, "{bad}");

@@ -1,20 +1,38 @@
 //! Records: what an app sees of all the changes.
 //!
 //! A record `(collection, id)` is a view. For each field, the write with the greatest
-//! [`Position`] wins. A delete is one register per record: the greatest delete hides every write that
-//! stands before it. A record exists if it has a visible field. So edits of different fields both
-//! survive, an edit after a delete brings back what it set and nothing else, and the view depends on
-//! which changes are held, never on the order of their arrival.
+//! [`Position`] wins: it gives the field its value, or removes it. A delete is one register per record: the
+//! greatest delete hides every write that stands before it. A record exists if it has a field with a value. So
+//! edits of different fields both survive, an edit after a delete brings back what it set and nothing else, and
+//! the view depends on which changes are held, never on the order of their arrival.
 //!
 //! [`resolve`] is that rule. The store applies it one write at a time, and whole where a change has
 //! become valid or invalid.
 
 use std::collections::BTreeMap;
 
-use crate::{stamp::Position, value::Value};
+use crate::{cbor::Writer, stamp::Position, value::Value};
 
 /// The visible fields of a record.
 pub type Fields = BTreeMap<String, Value>;
+
+/// What is written to fields of a record: a value, or that there is none any more.
+pub type Writes = BTreeMap<String, Option<Value>>;
+
+/// What [`encode_field`] gives for a field that is removed: CBOR's `undefined`, which no value is.
+pub const REMOVED: [u8; 1] = [0xf7];
+
+/// A field as a change holds it: the encoding of its value, or [`REMOVED`].
+pub fn encode_field(value: Option<&Value>) -> Vec<u8> {
+    value.map_or_else(|| REMOVED.to_vec(), Value::encode)
+}
+
+pub(crate) fn write_field(value: Option<&Value>, writer: &mut Writer) {
+    match value {
+        Some(value) => value.write(writer),
+        None => drop(writer.undefined()),
+    }
+}
 
 /// The name of a record.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -65,8 +83,8 @@ impl FromIterator<RecordKey> for Touched {
 /// What one change does to one record.
 #[derive(Debug, Clone, Copy)]
 pub enum Write<'a> {
-    /// Sets these fields.
-    Set(&'a Fields),
+    /// Sets and removes these fields.
+    Set(&'a Writes),
     /// Deletes the record.
     Delete,
 }
@@ -76,7 +94,7 @@ pub enum Write<'a> {
 pub struct Resolved<'a> {
     /// The delete that hides what stands before it.
     pub delete: Option<usize>,
-    /// The write that gives each visible field.
+    /// The write that decides each field.
     pub fields: BTreeMap<&'a str, usize>,
 }
 
@@ -119,8 +137,8 @@ mod tests {
         }
     }
 
-    fn fields(names: &[&str]) -> Fields {
-        names.iter().map(|name| ((*name).to_owned(), Value::Null)).collect()
+    fn fields(names: &[&str]) -> Writes {
+        names.iter().map(|name| ((*name).to_owned(), Some(Value::Null))).collect()
     }
 
     #[test]
@@ -129,6 +147,15 @@ mod tests {
         let writes = [(at(2), Write::Set(&b)), (at(1), Write::Set(&ab)), (at(0), Write::Set(&c))];
         let resolved = resolve(&writes);
         assert_eq!(resolved.fields, BTreeMap::from([("a", 1), ("b", 0), ("c", 2)]));
+    }
+
+    #[test]
+    fn a_removal_wins_and_loses_as_a_value_does() {
+        let (set, removed) = (fields(&["a", "b"]), Writes::from([("a".into(), None), ("b".into(), None)]));
+        let writes = [(at(1), Write::Set(&set)), (at(0), Write::Set(&removed))];
+        assert_eq!(resolve(&writes).fields, BTreeMap::from([("a", 0), ("b", 0)]));
+        let writes = [(at(1), Write::Set(&set)), (at(2), Write::Set(&removed))];
+        assert_eq!(resolve(&writes).fields, BTreeMap::from([("a", 1), ("b", 1)]));
     }
 
     #[test]

@@ -14,6 +14,9 @@
 //! `behind`, and the receiver counts on from there. A sender that was restored writes to `previous`; the
 //! receiver repeats its current box to it in the next session.
 //!
+//! Who was restored from before the last two changes knows no box that the other side still watches, but for one:
+//! each side has a *home* beside the boxes that change, which stays as long as the pair does.
+//!
 //! Whichever step is lost, to a crash or to a broken connection, the sender writes to a box that the
 //! receiver watches. The box of a *link* is no connecting `previous`: once rotated away from, it is
 //! only watched for second openers ([`crate::invite`]).
@@ -50,6 +53,8 @@ pub struct Receiving {
     pub next: Option<OwnBox>,
     /// Still watched for what was under way.
     pub previous: Option<OwnBox>,
+    /// Watched as long as the pair lasts, for a peer that has forgotten the others or is feared to have.
+    pub home: Option<OwnBox>,
 }
 
 /// What the receiver has to do after a step.
@@ -64,12 +69,13 @@ pub enum Step {
 impl Receiving {
     /// Starts with the box that was given away by link or by return address.
     pub fn new(first: OwnBox) -> Self {
-        Self { generation: 0, current: first, next: None, previous: None }
+        Self { generation: 0, current: first, next: None, previous: None, home: None }
     }
 
-    /// The boxes to watch, each with the key that opens it.
+    /// The boxes to watch, each with the key that opens it; the least likely to be written to first.
     pub fn boxes(&self) -> impl Iterator<Item = &OwnBox> {
-        [Some(&self.current), self.next.as_ref(), self.previous.as_ref()].into_iter().flatten()
+        let boxes = [self.home.as_ref(), Some(&self.current), self.next.as_ref(), self.previous.as_ref()];
+        boxes.into_iter().flatten()
     }
 
     /// What to offer: the box that was offered before, or else a fresh one.
@@ -123,6 +129,8 @@ pub struct Sending {
     pub current: Address,
     /// The address before, whose key the peer may still sign with.
     pub previous: Option<Address>,
+    /// Where the peer looks also if it has forgotten the others.
+    pub home: Option<Address>,
 }
 
 /// What the sender answers to a `rotate`.
@@ -137,7 +145,7 @@ pub enum RotateAnswer {
 impl Sending {
     /// Starts with the address from a link or the return address of an opener.
     pub fn new(first: Address) -> Self {
-        Self { generation: 0, current: first, previous: None }
+        Self { generation: 0, current: first, previous: None, home: None }
     }
 
     /// Takes the peer's offer of a new box.
@@ -153,10 +161,17 @@ impl Sending {
         RotateAnswer::Behind(self.generation)
     }
 
+    /// Takes the address of the peer's home; says whether it is news.
+    pub fn on_home(&mut self, address: Address) -> bool {
+        let news = self.home.as_ref().is_none_or(|home| home.as_text() != address.as_text());
+        self.home = Some(address);
+        news
+    }
+
     /// Whether a message signed by this box's key can come from the peer.
     pub fn accepts(&self, signer: &BoxId) -> bool {
-        let previous = self.previous.as_ref().map(Address::box_id);
-        *signer == self.current.box_id() || Some(*signer) == previous
+        let known = [Some(&self.current), self.previous.as_ref(), self.home.as_ref()];
+        known.into_iter().flatten().any(|address| address.box_id() == *signer)
     }
 }
 
@@ -280,5 +295,21 @@ mod tests {
         }
         assert_eq!(sender.current.box_id(), second.id());
         assert!(sender.accepts(&first.key.id()) && !sender.accepts(&third.id()));
+    }
+
+    #[test]
+    fn a_home_is_watched_and_its_key_accepted_whatever_changes() {
+        let mut receiver = Receiving::new(own_box(1));
+        let mut sender = Sending::new(receiver.current.address.clone());
+        receiver.home = Some(own_box(9));
+        assert!(sender.on_home(own_box(9).address) && !sender.on_home(own_box(9).address), "news only once");
+        for seed in 2..5 {
+            let (generation, address) = receiver.offer(|| own_box(seed));
+            assert_eq!(sender.on_rotate(generation, address.clone()), RotateAnswer::Acknowledge);
+            assert_eq!(receiver.on_rotated(generation), Step::Committed);
+        }
+        assert!(sender.accepts(&own_box(9).id()) && receiver.boxes().any(|own| own.id() == own_box(9).id()));
+        assert_eq!(receiver.on_message_in(&own_box(9).id()), Step::Nothing);
+        assert_eq!(receiver.current.id(), own_box(4).id());
     }
 }

@@ -6,7 +6,8 @@
 //! author and hash, and so orders any two changes the same way everywhere.
 //!
 //! Whoever stamps far ahead would win every conflict until that time comes. So a change from more than
-//! [`MAX_AHEAD`] in the future waits until it is no longer that.
+//! [`MAX_AHEAD`] in the future waits until it is no longer that. No clock is believed beyond [`LATEST`], so
+//! that stamps never run out.
 
 use crate::{change::ChangeHash, user::UserId};
 
@@ -14,6 +15,10 @@ use crate::{change::ChangeHash, user::UserId};
 ///
 /// Longer than honest clocks are off, short enough that winning by a false clock stays a nuisance.
 pub const MAX_AHEAD: u64 = 10 * 60 * 1_000_000;
+
+/// The greatest time that a clock is believed to say, in microseconds since the Unix epoch: the beginning of the year
+/// 2200. A clock that says more counts as saying this, which leaves 55 years of stamps behind it.
+pub const LATEST: u64 = 7_258_118_400 * 1_000_000;
 
 /// Microseconds since the Unix epoch, below 2^53 (the year 2255), so that JavaScript can hold it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -36,13 +41,23 @@ impl Stamp {
     /// The stamp of a change made at `now` by somebody who has accepted stamps up to `greatest`; `None`
     /// when stamps have run out.
     pub const fn next(now: u64, greatest: Self) -> Option<Self> {
+        let now = believed(now);
         Self::new(if now > greatest.0 { now } else { greatest.0 + 1 })
     }
 
     /// Whether a reader whose clock says `now` has to wait for this stamp.
     pub const fn is_ahead(self, now: u64) -> bool {
-        self.0 > now.saturating_add(MAX_AHEAD)
+        self.0 > last_due(now)
     }
+}
+
+/// The greatest stamp for which a reader whose clock says `now` does not have to wait, in microseconds.
+pub const fn last_due(now: u64) -> u64 {
+    believed(now) + MAX_AHEAD
+}
+
+const fn believed(now: u64) -> u64 {
+    if now < LATEST { now } else { LATEST }
 }
 
 /// Where a change stands among all changes of its group: later positions win.
@@ -74,7 +89,7 @@ mod tests {
         assert_eq!(Stamp::next(100, greatest), Stamp::new(101));
         assert_eq!(Stamp::next(0, greatest), Stamp::new(101));
         assert_eq!(Stamp::next(0, Stamp::MAX), None);
-        assert_eq!(Stamp::next(u64::MAX, greatest), None);
+        assert_eq!(Stamp::next(u64::MAX, greatest), Stamp::new(LATEST), "no clock is believed that far");
     }
 
     #[test]
@@ -82,7 +97,7 @@ mod tests {
         let stamp = Stamp::new(MAX_AHEAD + 5).unwrap();
         assert!(!stamp.is_ahead(5));
         assert!(stamp.is_ahead(4));
-        assert!(!Stamp::MAX.is_ahead(u64::MAX));
+        assert!(Stamp::MAX.is_ahead(u64::MAX), "nor makes it stamps due that leave no room behind them");
     }
 
     #[test]

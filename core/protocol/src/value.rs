@@ -15,10 +15,13 @@
 //! form ambiguous. Arrays and maps nest at most [`MAX_NESTING`] deep.
 
 mod json;
+mod number;
 
 use std::collections::BTreeMap;
 
 use minicbor::{Decoder, data::Type};
+
+pub use number::check_numbers;
 
 use crate::cbor::{self, NotCanonical, Writer};
 
@@ -43,6 +46,9 @@ pub enum ValueError {
     /// NaN, an infinity or −0; or an integral float that should have been an integer.
     #[error("not a number that records can hold: NaN, an infinity, -0, or an integer held as a float")]
     BadFloat,
+    /// A number in a JSON text that no 64-bit float keeps: it has more digits, or is greater or smaller than any.
+    #[error("a number that would be rounded: it has more digits than a 64-bit float keeps; write it as text")]
+    Rounded,
     /// More than [`MAX_NESTING`] arrays and maps inside each other.
     #[error("nested more than {MAX_NESTING} deep")]
     TooDeep,
@@ -134,7 +140,7 @@ impl Value {
                 writer
             }
             Self::Map(map) => {
-                write_map(map, writer);
+                write_map(map, writer, Self::write);
                 writer
             }
         };
@@ -159,25 +165,25 @@ impl Value {
 }
 
 /// Writes a map whose keys are sorted by their encodings: by length first, then by bytes.
-pub(crate) fn write_map(map: &BTreeMap<String, Value>, writer: &mut Writer) {
+pub(crate) fn write_map<V>(map: &BTreeMap<String, V>, writer: &mut Writer, write: impl Fn(&V, &mut Writer)) {
     let mut entries: Vec<_> = map.iter().collect();
     entries.sort_unstable_by_key(|(key, _)| (key.len(), key.as_bytes()));
     writer.map(entries.len());
     for (key, value) in entries {
         writer.text(key);
-        value.write(writer);
+        write(value, writer);
     }
 }
 
 /// Reads a map with text keys, whose order the caller checks by writing it again.
-pub(crate) fn read_map(
+pub(crate) fn read_map<V>(
     decoder: &mut Decoder<'_>,
-    nesting: usize,
-) -> Result<BTreeMap<String, Value>, ValueError> {
+    read: impl Fn(&mut Decoder<'_>) -> Result<V, ValueError>,
+) -> Result<BTreeMap<String, V>, ValueError> {
     let mut map = BTreeMap::new();
     for _ in 0..cbor::map(decoder)? {
         let key = decoder.str().map_err(NotCanonical::from)?;
-        if map.insert(key.to_owned(), read_within(decoder, nesting)?).is_some() {
+        if map.insert(key.to_owned(), read(decoder)?).is_some() {
             return Err(NotCanonical.into());
         }
     }
@@ -210,7 +216,7 @@ fn read_within(decoder: &mut Decoder<'_>, nesting: usize) -> Result<Value, Value
         }
         Type::Map => {
             let inner = nesting.checked_sub(1).ok_or(ValueError::TooDeep)?;
-            let map = read_map(decoder, inner)?;
+            let map = read_map(decoder, |decoder| read_within(decoder, inner))?;
             if map.contains_key(BYTES_KEY) {
                 return Err(ValueError::ReservedKey);
             }

@@ -18,10 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
-use crate::{
-    entropy::OsRandom,
-    vault::{MasterSecret, Vault, VaultError},
-};
+use crate::{MasterSecret, OsRandom, Vault, VaultError, files};
 
 /// How long a key store may take: a person may have to unlock it.
 pub const KEY_STORE_TIMEOUT: Duration = Duration::from_mins(2);
@@ -119,6 +116,7 @@ const MAX_FILE_LEN: u64 = 4096;
 const LABEL: &[u8] = b"connectoid/1 master secret";
 
 fn load(path: &Path, passphrase: Option<&Zeroizing<String>>) -> Result<Option<MasterSecret>, VaultError> {
+    files::close_to_others(path);
     let length = match fs::metadata(path) {
         Ok(metadata) => metadata.len(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -157,7 +155,7 @@ fn save(
     };
     let text = serde_json::to_vec(&KeyFile { v: 1, argon2id, key: key.clone() })
         .map_err(|_| VaultError::Malformed)?;
-    write_private(path, &Zeroizing::new(text)).map_err(|error| failed(&error))
+    files::write(path, &Zeroizing::new(text)).map_err(|error| failed(&error))
 }
 
 fn derive(passphrase: &str, cost: &Cost) -> Result<MasterSecret, VaultError> {
@@ -174,26 +172,7 @@ fn derive(passphrase: &str, cost: &Cost) -> Result<MasterSecret, VaultError> {
 }
 
 fn failed(error: &io::Error) -> VaultError {
-    VaultError::KeyStore(error.kind().to_string())
-}
-
-/// Writes a file that only its owner can read, whole or not at all.
-fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    use io::Write;
-    let temporary = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&temporary)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)?;
-    #[cfg(unix)]
-    if let Some(folder) = path.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(())
+    VaultError::KeyStore(files::reason(error))
 }
 
 #[cfg(test)]

@@ -28,13 +28,17 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`Node`] | the facade: one async method for everything |
+//! | [`RecordCollection`], [`TypedCollection`] | handles for the records of one collection, also as types of the app |
+//! | `driver` | the hands: HTTP, WebRTC, the clock |
+//! | [`keystore`] | where the master secret is kept |
+//! | [`files`] | files that only their owner can read |
+//! | [`log`] | what the SDK says of itself, for languages without `tracing` |
 //! | [`api`] | commands, replies and events: the one definition under all languages |
 //! | [`engine`] | the brain: decides everything, does nothing; a step is a transaction |
-//! | `driver` | the hands: HTTP, WebRTC, the clock |
-//! | `store` | SQLite |
-//! | [`keystore`] | where the master secret is kept |
+//! | [`store`] | SQLite |
 //!
-//! The rules themselves are pure and live in the crate `connectoid-protocol`.
+//! The last three are shown again from the crate `connectoid-engine`, which is the same wherever a node runs. The rules
+//! themselves are pure and live in `connectoid-protocol`.
 //!
 //! # Threads
 //!
@@ -42,33 +46,35 @@
 //! dropping a future that waits for a peer cancels the command. Events come in order; see
 //! [`Node::events`].
 
-pub mod api;
+mod changes;
+mod collection;
 mod driver;
-pub mod engine;
-mod entropy;
-mod error;
 mod events;
+pub mod files;
+mod folder;
 pub mod keystore;
+pub mod log;
 mod node;
 mod observe;
 mod opening;
-pub mod qr;
-mod reads;
 mod rtc;
 pub mod settings;
-pub mod store;
 mod threads;
-mod vault;
 
-pub use connectoid_protocol::{connect::Side, link::Placement, membership::Role, poll::Pace};
+pub use connectoid_engine::{
+    Blame, Error, ErrorKind, Event, EventKind, MasterSecret, OsRandom, Pace, Placement, Result, Role, Side,
+    Vault, VaultError,
+    api::{self, Observed},
+    engine, qr, store,
+};
+use connectoid_engine::{mailbox, reads};
 
 pub use self::{
-    api::{Event, EventKind},
-    entropy::OsRandom,
-    error::{Blame, Error, ErrorKind, Result},
+    changes::Changes,
+    collection::{GroupHandle, RecordCollection, TypedCollection, TypedObserver, TypedRecord},
     events::{EventHandler, EventStream, Subscription},
+    folder::FolderLock,
     node::{Node, Share},
-    observe::{Observed, Observer},
+    observe::Observer,
     settings::{IceServer, Settings, Storage},
-    vault::{MasterSecret, Vault, VaultError},
 };

@@ -2,6 +2,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -12,23 +13,25 @@ use rand_core::Rng;
 use tokio::sync::{broadcast, oneshot};
 
 use crate::{
+    Error, ErrorKind, MasterSecret, OsRandom, Result, Vault,
     api::{
-        Command, Credentials, Diagnosis, Event, GroupInfo, HistoryEntry, PeerInfo, Record, Reply, SharedLink,
-        Write,
+        Command, Credentials, Diagnosis, Event, Finding, GroupInfo, HistoryEntry, PeerInfo, Record, Reply,
+        SharedLink, Write,
     },
+    changes::Changes,
+    collection::GroupHandle,
     driver::{self, EngineHandle, Hands},
     engine::{Engine, EngineConfig},
-    entropy::OsRandom,
-    error::{Error, Result},
     events::{EVENT_QUEUE, EventHandler, EventStream, Subscription},
+    files,
+    folder::{self, FolderLock, Found},
     observe::Observer,
-    opening::{FolderLock, engine_config, lock_folder, master_secret},
+    opening::{engine_config, lock_folder, master_secret},
     reads,
     rtc::RtcConfig,
     settings::{Settings, Storage},
     store::{Limit, Reader, Store},
     threads::Threads,
-    vault::{MasterSecret, Vault},
 };
 
 /// A node: this user on this device, with everybody it shares with.
@@ -48,6 +51,8 @@ struct Inner {
     listeners: broadcast::WeakSender<Event>,
     identity: Identity,
     threads: Arc<Threads>,
+    /// Where the data is, unless it is in memory.
+    folder: Option<PathBuf>,
 }
 
 /// What to share, with whom, and how.
@@ -99,15 +104,35 @@ impl Node {
     /// [`crate::ErrorKind::StorageCorrupt`], [`crate::ErrorKind::WrongKey`] for a wrong passphrase or a missing key,
     /// [`crate::ErrorKind::Timeout`] if the key store did not answer, and [`crate::ErrorKind::Usage`] for settings that
     /// cannot be.
-    pub async fn open(mut settings: Settings) -> Result<Self> {
+    pub async fn open(settings: Settings) -> Result<Self> {
         let config = engine_config(&settings)?;
         let lock = lock_folder(&settings.storage)?;
-        let secret = master_secret(&mut settings).await?;
+        Self::open_locked(settings, config, lock).await
+    }
+
+    /// As [`Node::open`], for a folder that the caller has taken already.
+    ///
+    /// # Errors
+    /// As there.
+    #[doc(hidden)]
+    pub async fn open_in(mut settings: Settings, lock: FolderLock) -> Result<Self> {
+        settings.storage = Storage::Folder(lock.folder().to_owned());
+        let config = engine_config(&settings)?;
+        Self::open_locked(settings, config, Some(lock)).await
+    }
+
+    async fn open_locked(
+        mut settings: Settings,
+        config: EngineConfig,
+        lock: Option<FolderLock>,
+    ) -> Result<Self> {
+        let roots = driver::Roots::new(settings.service_roots.as_deref())?;
+        let secret = master_secret(&mut settings, lock.as_ref()).await?;
         let threads = Threads::start()?;
         let (opened, opening) = oneshot::channel();
         threads.handle().clone().spawn(async move {
             // Is carried out even if nobody waits any more: half open is no state to be in. The node is dropped then.
-            let _ = opened.send(Self::start(settings, config, lock, secret, threads).await);
+            let _ = opened.send(Self::start(settings, config, roots, lock, secret, threads).await);
         });
         opening.await.map_err(|_| Error::internal("the node could not be started"))?
     }
@@ -115,28 +140,30 @@ impl Node {
     async fn start(
         settings: Settings,
         config: EngineConfig,
+        roots: driver::Roots,
         lock: Option<FolderLock>,
         secret: MasterSecret,
         threads: Arc<Threads>,
     ) -> Result<Self> {
         let listeners = broadcast::Sender::new(EVENT_QUEUE);
         let handle = threads.handle().clone();
-        let storage = settings.storage.clone();
-        let engine = move |now| {
-            let store = match &storage {
-                Storage::Folder(folder) => Store::open(&folder.join("connectoid.db"))?,
-                Storage::Memory => Store::in_memory()?,
-            };
+        let folder = lock.as_ref().map(|lock| lock.folder().to_owned());
+        let engine = move |lock: Option<&FolderLock>, now| {
+            let store = open_store(lock)?;
             let mut seed = [0; 32];
             OsRandom.fill_bytes(&mut seed);
-            Engine::new(store, Vault::new(&secret), config, ChaCha20Rng::from_seed(seed), now)
+            let engine = Engine::new(store, Vault::new(&secret), config, ChaCha20Rng::from_seed(seed), now)?;
+            lock.map_or(Ok(()), FolderLock::founded)?;
+            Ok(engine)
         };
         let rtc =
             RtcConfig { ice_servers: settings.ice_servers, bind: settings.bind, loopback: settings.loopback };
         let (hands_handle, weak) = (handle.clone(), listeners.downgrade());
-        let hands = move |reports| Hands::new(hands_handle, rtc, listeners, reports);
+        let native = driver::Native::new(roots)?;
+        let hands = move |reports| Hands::new(hands_handle, rtc, native, listeners, reports);
         let (engine, reader, identity) = driver::start(handle, lock, engine, hands).await?;
-        let inner = Inner { engine, reader: Mutex::new(Some(reader)), listeners: weak, identity, threads };
+        let reader = Mutex::new(Some(reader));
+        let inner = Inner { engine, reader, listeners: weak, identity, threads, folder };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -168,10 +195,12 @@ impl Node {
 
     /// Opens a link that a person sent; `text` may have other words around it. Returns when the node has
     /// taken note of it; [`crate::EventKind::Paired`] or [`crate::EventKind::OpenRefused`] says how it went. Opening
-    /// the same link again tries again.
+    /// the same link again tries again, as long as the two have not met.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::LinkMalformed`], [`crate::ErrorKind::Usage`] for a nickname that is taken.
+    /// [`crate::ErrorKind::LinkMalformed`]; [`crate::ErrorKind::AlreadyShared`] if the two have met by this link;
+    /// [`crate::ErrorKind::LinkOwn`] if this node made it; [`crate::ErrorKind::LinkRevoked`] if it was opened here
+    /// before, and the share has ended; [`crate::ErrorKind::Usage`] for a nickname that is taken.
     pub async fn open_link(&self, text: &str, nickname: &str) -> Result<()> {
         self.open_credentials(text, nickname, false).await
     }
@@ -284,10 +313,12 @@ impl Node {
         }
     }
 
-    /// Sets fields of a record; fields that are not named stay. Durable when this returns.
+    /// Sets fields of a record; fields that are not named stay: [`Node::replace`] makes the record exactly what is
+    /// given, [`Node::remove_fields`] takes fields away. Durable when this returns.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored,
+    /// [`crate::ErrorKind::Usage`] if `fields` is no JSON object or cannot be stored (an app that reads them from a text
+    /// does so by [`parse_fields`](crate::api::parse_fields), which refuses numbers that would be rounded),
     /// [`crate::ErrorKind::NotPermitted`] if this user may only read.
     pub async fn put(
         &self,
@@ -296,11 +327,42 @@ impl Node {
         id: &str,
         fields: serde_json::Value,
     ) -> Result<()> {
-        let serde_json::Value::Object(fields) = fields else {
-            return Err(Error::usage("a record's fields are a JSON object"));
-        };
-        self.commit(group, vec![Write::Put { collection: collection.to_owned(), id: id.to_owned(), fields }])
-            .await
+        let (collection, id, fields) = (collection.to_owned(), id.to_owned(), object(fields)?);
+        self.commit(group, vec![Write::Put { collection, id, fields }]).await
+    }
+
+    /// Makes a record exactly this: fields that it shows here and that are not named go. Only what differs is written,
+    /// so an edit of another field that a peer made meanwhile survives; if nothing differs, nothing is written. Durable
+    /// when this returns.
+    ///
+    /// # Errors
+    /// As for [`Node::put`].
+    pub async fn replace(
+        &self,
+        group: &str,
+        collection: &str,
+        id: &str,
+        fields: serde_json::Value,
+    ) -> Result<()> {
+        let (collection, id, fields) = (collection.to_owned(), id.to_owned(), object(fields)?);
+        self.commit(group, vec![Write::Replace { collection, id, fields }]).await
+    }
+
+    /// Removes fields of a record, whether it has them or not; a record without fields does not exist. Durable when
+    /// this returns.
+    ///
+    /// # Errors
+    /// As for [`Node::put`]; [`crate::ErrorKind::Usage`] if no field is named.
+    pub async fn remove_fields(
+        &self,
+        group: &str,
+        collection: &str,
+        id: &str,
+        fields: &[&str],
+    ) -> Result<()> {
+        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        let (collection, id) = (collection.to_owned(), id.to_owned());
+        self.commit(group, vec![Write::RemoveFields { collection, id, fields }]).await
     }
 
     /// Deletes a record. Durable when this returns.
@@ -363,7 +425,7 @@ impl Node {
     ///
     /// # Errors
     /// [`crate::ErrorKind::Unanswered`] if 64 messages wait for a connection already, or 256 for being confirmed;
-    /// [`crate::ErrorKind::NoRoute`] if the connection broke before the message was confirmed: it may or may not
+    /// [`crate::ErrorKind::PeerSilent`] if the connection broke before the message was confirmed: it may or may not
     /// have arrived.
     pub async fn send(&self, nickname: &str, data: Vec<u8>) -> Result<()> {
         self.done(Command::Send { nickname: nickname.to_owned(), data }).await
@@ -416,8 +478,24 @@ impl Node {
             Command::List { group, collection, after, limit } => {
                 Ok(Reply::Records { records: self.list(&group, &collection, after.as_deref(), limit).await? })
             }
-            command => self.inner.engine.call(command).await,
+            command => {
+                let mut reply = self.inner.engine.call(command).await?;
+                if let Reply::Diagnosis(diagnosis) = &mut reply {
+                    diagnosis.findings.extend(self.folder_finding());
+                }
+                Ok(reply)
+            }
         }
+    }
+
+    /// Whether others of this machine can look into the data folder, which only its owner can mend.
+    fn folder_finding(&self) -> Option<Finding> {
+        let folder = self.inner.folder.as_deref().filter(|folder| files::is_open_to_others(folder))?;
+        let message = format!(
+            "other users of this machine can look into {}; take their permissions away (mode 0700)",
+            folder.display()
+        );
+        Some(Finding { about: "storage".to_owned(), kind: ErrorKind::StorageUnavailable, message })
     }
 
     /// What happens from now on, in order.
@@ -449,10 +527,22 @@ impl Node {
         Subscription(self.inner.threads.spawn(task))
     }
 
-    /// Follows the records of a collection: first all that there are, then what changes, as it is by then, until
-    /// the observer is dropped.
+    /// The records of a collection in the order of their ids, now and again whenever they have changed, until the
+    /// observer is dropped: what a list on the screen shows.
     pub fn observe(&self, group: &str, collection: &str) -> Observer {
-        Observer::new(self.clone(), group, collection)
+        Observer::new(self.changes(group, collection))
+    }
+
+    /// Follows a collection record by record: first all that there are, then what changes, as it is by then, until
+    /// this is dropped. For collections that are too large to hold; [`Node::observe`] is simpler.
+    pub fn changes(&self, group: &str, collection: &str) -> Changes {
+        Changes::new(self.clone(), group, collection)
+    }
+
+    /// A handle for a group, by its name or id, which need not exist yet:
+    /// `node.group("shopping").collection("items")`.
+    pub fn group(&self, name: &str) -> GroupHandle {
+        GroupHandle::new(self.clone(), name)
     }
 
     /// Closes the node: connections are closed, the data folder is free for another node. Every later call
@@ -489,6 +579,14 @@ impl Node {
     }
 }
 
+/// A store that has a user, unless this is the first start.
+fn open_store(lock: Option<&FolderLock>) -> Result<Store> {
+    let Some(lock) = lock else { return Ok(Store::in_memory()?) };
+    let is_new = lock.look()? == Found::Unfinished;
+    let store = Store::open(&lock.database())?;
+    if is_new || Engine::is_founded(&store)? { Ok(store) } else { Err(folder::lost()) }
+}
+
 impl std::fmt::Debug for Node {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Node").finish_non_exhaustive()
@@ -510,6 +608,13 @@ impl Drop for Inner {
         // tasks. The task keeps its threads.
         let engine = self.engine.clone();
         self.threads.spawn(async move { engine.close().await });
+    }
+}
+
+fn object(fields: serde_json::Value) -> Result<serde_json::Map<String, serde_json::Value>> {
+    match fields {
+        serde_json::Value::Object(fields) => Ok(fields),
+        _ => Err(Error::usage("a record's fields are a JSON object")),
     }
 }
 

@@ -1,227 +1,52 @@
 //! Following a collection: what an app's list shows, kept up to date.
 
-use std::{collections::BTreeSet, ops::Bound};
+use std::collections::BTreeMap;
 
-use futures_util::FutureExt;
-use serde_json::{Map, Value};
-use tokio::task::unconstrained;
+use crate::{Result, api::Record, changes::Changes};
 
-use crate::{
-    api::{EventKind, Record},
-    error::{ErrorKind, Result},
-    events::{EVENT_QUEUE, EventStream},
-    node::Node,
-    store::Limit,
-};
-
-/// How much is told at a time: apps hold it several times over, in their language's objects too.
-const PAGE: Limit = Limit { records: 1000, bytes: 1 << 20 };
-
-/// One record of a collection as it is now.
-#[derive(Debug, Clone, PartialEq, serde::Serialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Observed {
-    /// The record's id.
-    pub id: String,
-    /// The record; none if it was deleted.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub record: Option<Record>,
-}
-
-/// Follows the records of a collection; made by [`Node::observe`]. Dropping it ends it.
+/// Follows a collection as a whole; made by [`Node::observe`](crate::Node::observe). Dropping it ends it.
 pub struct Observer {
-    node: Node,
-    /// As the app names it: by name or id.
-    named: String,
-    /// The id, by which events name it; none as long as there is no such group.
-    group: Option<String>,
-    collection: String,
-    events: EventStream,
-    /// The ids of what has changed and was not read yet.
-    waiting: BTreeSet<String>,
-    reading: Reading,
-    /// The ids of the records that have been told: when all is read again, those that are gone are told too.
-    told: BTreeSet<String>,
-}
-
-/// Whether everything is being read.
-enum Reading {
-    /// From the first record, or from behind this one.
-    From(Option<String>),
-    Complete,
-    /// Something could not be read: everything is read again when something has happened.
-    Failed,
+    changes: Changes,
+    /// In the order of their ids.
+    records: BTreeMap<String, Record>,
+    /// Everything was read once, so that there is a list to tell.
+    complete: bool,
+    /// Something has changed that no list has told yet.
+    changed: bool,
 }
 
 impl Observer {
-    pub(crate) fn new(node: Node, group: &str, collection: &str) -> Self {
-        let events = node.events();
-        Self {
-            node,
-            named: group.to_owned(),
-            group: None,
-            collection: collection.to_owned(),
-            events,
-            waiting: BTreeSet::new(),
-            reading: Reading::From(None),
-            told: BTreeSet::new(),
-        }
+    pub(crate) fn new(changes: Changes) -> Self {
+        Self { changes, records: BTreeMap::new(), complete: false, changed: true }
     }
 
-    /// The next records: first all that there are, in pages of up to 1,000 or about 1 MiB, then those that have
-    /// changed, as they are now: versions in between are passed over. What was committed at once is told at once,
-    /// unless so much has changed that it takes several pages. An empty list says that everything was read; it comes
-    /// again when everything had to be read again. As long as there is no such group, there is nothing in it. `None`
-    /// when the node is closed.
+    /// The records of the collection in the order of their ids: now, and again whenever they have changed. Whoever is
+    /// slow gets the latest. Empty as long as there is no such group. `None` when the node is closed.
     ///
     /// # Errors
-    /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error,
-    /// everything is told again as soon as something has happened.
-    pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
+    /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error, the list
+    /// comes again as soon as something has happened.
+    pub async fn next(&mut self) -> Option<Result<Vec<Record>>> {
         loop {
-            let read = if let Reading::From(after) = &self.reading {
-                let after = after.clone();
-                self.read_page(after.as_deref())
-            } else if !self.waiting.is_empty() {
-                self.read_waiting().await
-            } else {
-                self.take_events().await?;
-                continue;
-            };
-            if let Err(error) = &read {
-                // The node was closed between the event and the reading.
-                if error.kind == ErrorKind::Closed {
-                    return None;
+            match self.changes.next().await? {
+                Err(error) => {
+                    self.changed = true;
+                    return Some(Err(error));
                 }
-                self.reading = Reading::Failed;
-                self.waiting.clear();
-            }
-            return Some(read);
-        }
-    }
-
-    /// Waits for an event, and takes those too that are there already, until they fill a page: a list that is behind is
-    /// made anew once, not once for each commit.
-    async fn take_events(&mut self) -> Option<()> {
-        // Nothing is waited for behind this: whoever waits may stop waiting at any moment.
-        let event = self.events.next().await?;
-        self.take(event.kind);
-        for _ in 0..EVENT_QUEUE {
-            // As long as there is no such group, every event is a reason to look for it.
-            if self.group.is_none() || self.waiting.len() >= PAGE.records {
-                break;
-            }
-            // What is there is taken whatever the task has done before.
-            let Some(Some(event)) = unconstrained(self.events.next()).now_or_never() else { break };
-            self.take(event.kind);
-        }
-        Some(())
-    }
-
-    fn take(&mut self, event: EventKind) {
-        match self.reading {
-            // What will be read is newer than the event.
-            Reading::From(_) => return,
-            Reading::Failed => return self.read_all(),
-            Reading::Complete => {}
-        }
-        match event {
-            EventKind::Changed { group, records } if self.group.as_ref() == Some(&group) => {
-                if records.is_empty() {
-                    return self.read_all();
+                Ok(changes) => {
+                    self.complete |= changes.is_empty();
+                    self.changed |= !changes.is_empty();
+                    for change in changes {
+                        match change.record {
+                            Some(record) => self.records.insert(change.id, record),
+                            None => self.records.remove(&change.id),
+                        };
+                    }
                 }
-                let ours = records.into_iter().filter(|(collection, _)| *collection == self.collection);
-                self.waiting.extend(ours.map(|(_, id)| id));
             }
-            // Events name groups by id: this one may be of ours.
-            EventKind::Changed { .. } if self.group.is_none() && !matches!(self.find_group(), Ok(None)) => {
-                self.read_all();
+            if self.complete && std::mem::take(&mut self.changed) {
+                return Some(Ok(self.records.values().cloned().collect()));
             }
-            EventKind::Resync {} => self.read_all(),
-            _ => {}
         }
     }
-
-    fn read_all(&mut self) {
-        self.reading = Reading::From(None);
-        self.waiting.clear();
-    }
-
-    /// Remembers the id of the group once there is one: a group stays.
-    fn find_group(&mut self) -> Result<Option<String>> {
-        if self.group.is_none() {
-            self.group = self.node.find_group(&self.named)?;
-        }
-        Ok(self.group.clone())
-    }
-
-    fn read_page(&mut self, after: Option<&str>) -> Result<Vec<Observed>> {
-        let page = match self.find_group()? {
-            Some(group) => self.node.page(&group, &self.collection, after, PAGE)?,
-            None => Vec::new(),
-        };
-        let last = page.last().map(|record| record.id.clone());
-        let mut observed = self.gone(after, last.as_deref(), &page);
-        let more = last.or_else(|| after.filter(|_| !observed.is_empty()).map(str::to_owned));
-        self.reading =
-            if more.is_some() || !observed.is_empty() { Reading::From(more) } else { Reading::Complete };
-        observed
-            .extend(page.into_iter().map(|record| Observed { id: record.id.clone(), record: Some(record) }));
-        self.remember(&observed);
-        Ok(observed)
-    }
-
-    /// What was told of the part of the collection that a page shows, and is not in it.
-    fn gone(&self, after: Option<&str>, last: Option<&str>, page: &[Record]) -> Vec<Observed> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let to = last.map_or(Bound::Unbounded, Bound::Included);
-        let there: BTreeSet<&str> = page.iter().map(|record| record.id.as_str()).collect();
-        let told = self.told.range::<str, _>((from, to));
-        let gone = told.filter(|id| !there.contains(id.as_str()));
-        gone.map(|id| Observed { id: id.clone(), record: None }).collect()
-    }
-
-    fn remember(&mut self, observed: &[Observed]) {
-        for Observed { id, record } in observed {
-            match record {
-                Some(_) => self.told.insert(id.clone()),
-                None => self.told.remove(id),
-            };
-        }
-    }
-
-    async fn read_waiting(&mut self) -> Result<Vec<Observed>> {
-        let group = self.find_group()?;
-        let (mut observed, mut bytes) = (Vec::new(), 0);
-        while observed.len() < PAGE.records
-            && bytes < PAGE.bytes
-            && let Some(id) = self.waiting.pop_first()
-        {
-            // Does not wait, so that nothing is lost if nobody waits for this any more.
-            let record = match &group {
-                Some(group) => self.node.record(group, &self.collection, &id).await?,
-                None => None,
-            };
-            bytes += record.as_ref().map_or(0, |record| weight_of(&record.fields));
-            observed.push(Observed { id, record });
-        }
-        self.remember(&observed);
-        Ok(observed)
-    }
-}
-
-/// About as many bytes as fields take.
-fn weight_of(fields: &Map<String, Value>) -> usize {
-    fields.iter().map(|(name, value)| name.len() + weight(value)).sum()
-}
-
-fn weight(value: &Value) -> usize {
-    let content = match value {
-        Value::String(text) => text.len(),
-        Value::Array(items) => items.iter().map(weight).sum(),
-        Value::Object(fields) => weight_of(fields),
-        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-    };
-    // Nothing is free, not even what is empty.
-    content + size_of::<u64>()
 }

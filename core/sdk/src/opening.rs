@@ -1,8 +1,6 @@
 //! What a node needs before it can run: its folder for itself, its master secret, its settings in the engine's units.
 
 use std::{
-    fs::{self, File, TryLockError},
-    path::Path,
     sync::{Arc, mpsc},
     thread,
     time::Duration,
@@ -13,12 +11,11 @@ use tokio::sync::oneshot;
 use zeroize::Zeroizing;
 
 use crate::{
-    engine::EngineConfig,
-    entropy::OsRandom,
-    error::{Error, ErrorKind, Result},
+    Error, ErrorKind, MasterSecret, OsRandom, Result,
+    engine::{EngineConfig, Helpers, check_services},
+    folder::{FolderLock, Found, KEY},
     keystore::{FileKeyStore, KEY_STORE_TIMEOUT, KeyStore, KeyStoreFuture, NoKeyStore},
     settings::{Settings, Storage},
-    vault::{MasterSecret, VaultError},
 };
 
 /// The quickest pace in the background: below it a node would keep its service, and its battery, busy.
@@ -27,61 +24,35 @@ const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// What longer times count as, in µs: one that can still be added to what a clock says.
 const FOREVER: u64 = u64::MAX / 4;
 
-/// Keeps other nodes out of a data folder, until it is dropped.
-pub(crate) struct FolderLock(File);
-
-impl Drop for FolderLock {
-    fn drop(&mut self) {
-        // A process that is being started elsewhere in this one may hold the file as well, for a moment: it is not
-        // enough to close it. What fails here, the end of the process mends.
-        let _ = self.0.unlock();
-    }
-}
-
+/// Takes the folder of a node that has one.
 pub(crate) fn lock_folder(storage: &Storage) -> Result<Option<FolderLock>> {
     let Storage::Folder(folder) = storage else { return Ok(None) };
-    let unusable =
-        |_| Error::new(ErrorKind::StorageUnavailable, "the data folder cannot be made or written to");
-    make_folder(folder).map_err(unusable)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join("lock"))
-        .map_err(unusable)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(FolderLock(file))),
-        Err(TryLockError::WouldBlock) => {
-            Err(Error::new(ErrorKind::StorageUnavailable, "another node uses this data folder"))
-        }
-        Err(TryLockError::Error(error)) => Err(unusable(error)),
-    }
-}
-
-fn make_folder(folder: &Path) -> std::io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+    let in_use = || Error::new(ErrorKind::StorageUnavailable, "another node uses this data folder");
+    FolderLock::take(folder)?.ok_or_else(in_use).map(Some)
 }
 
 /// Asks the key store for the master secret; a new folder gets a new one.
-pub(crate) async fn master_secret(settings: &mut Settings) -> Result<MasterSecret> {
+pub(crate) async fn master_secret(
+    settings: &mut Settings,
+    lock: Option<&FolderLock>,
+) -> Result<MasterSecret> {
     // It stays nowhere else.
     let passphrase = settings.passphrase.take().map(Zeroizing::new);
     let store: Arc<dyn KeyStore> = match (&settings.key_store, &settings.storage) {
         (Some(store), _) => store.clone(),
-        (None, Storage::Folder(folder)) => Arc::new(FileKeyStore::sealed(folder.join("key"), passphrase)),
+        (None, Storage::Folder(folder)) => Arc::new(FileKeyStore::sealed(folder.join(KEY), passphrase)),
         (None, Storage::Memory) => Arc::new(NoKeyStore),
     };
-    if let Some(secret) = in_time(store.load()).await? {
-        return Ok(secret);
+    let kept = in_time(store.load()).await?;
+    if let Some(lock) = lock {
+        let found = lock.look()?;
+        lock.may_begin(found, kept.is_some(), settings.key_store.is_some())?;
+        if found != Found::Database {
+            lock.begin()?;
+        }
     }
-    if let Storage::Folder(folder) = &settings.storage
-        && folder.join("connectoid.db").exists()
-    {
-        return Err(VaultError::Missing.into());
+    if let Some(secret) = kept {
+        return Ok(secret);
     }
     let secret = MasterSecret::generate(&mut OsRandom);
     in_time(store.save(&secret)).await?;
@@ -116,6 +87,10 @@ pub(crate) fn engine_config(settings: &Settings) -> Result<EngineConfig> {
     if settings.poll_interval < MIN_POLL_INTERVAL {
         return Err(Error::usage("poll_interval is shorter than a second"));
     }
+    check_services(&settings.services)?;
+    let has_server = |scheme: &str| {
+        settings.ice_servers.iter().flat_map(|server| &server.urls).any(|url| url.starts_with(scheme))
+    };
     let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX).min(FOREVER);
     Ok(EngineConfig {
         services: settings.services.clone(),
@@ -124,5 +99,6 @@ pub(crate) fn engine_config(settings: &Settings) -> Result<EngineConfig> {
         poll_interval: micros(settings.poll_interval),
         pace: settings.pace,
         idle_timeout: micros(settings.idle_timeout),
+        helpers: Helpers { stun: has_server("stun:"), turn: has_server("turn:") },
     })
 }

@@ -2,14 +2,12 @@
 
 use std::{net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
+pub use connectoid_engine::DEFAULT_LINK_LIFETIME;
 use connectoid_protocol::poll::Pace;
 use serde::{Deserialize, Deserializer};
 
 use crate::keystore::KeyStore;
 pub use crate::rtc::IceServer;
-
-/// How long a link works unless the call says otherwise.
-pub const DEFAULT_LINK_LIFETIME: Duration = Duration::from_hours(24);
 
 /// How long a connection with nothing to do stays open unless set otherwise: long enough for the next
 /// keystroke of a person, short enough for the radio.
@@ -29,9 +27,11 @@ pub enum Storage {
 /// Everything about a node that an app may decide. Start with [`Settings::in_folder`] or
 /// [`Settings::in_memory`] and change what matters.
 ///
-/// As JSON only `storage` is required: `{"storage": {"folder": "/var/lib/my-app"}}` or `{"storage": "memory"}`.
+/// As JSON only `storage` is required: `{"storage": {"folder": "/var/lib/my-app"}}` or `{"storage": "memory"}`. A
+/// setting that is not one of these is refused: it is misspelt.
 #[derive(Clone, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct Settings {
     /// Where the data is kept.
     pub storage: Storage,
@@ -41,6 +41,9 @@ pub struct Settings {
     /// The app's static data for these services, such as an API key: see
     /// [`connectoid_protocol::address`].
     pub service_ext: Option<String>,
+    /// Certificates in PEM of authorities that may have signed the certificates of mailbox services, beside those that
+    /// browsers trust: for a service of one's own with an authority of one's own.
+    pub service_roots: Option<String>,
     /// The URL that opens the app, to which links are appended.
     #[serde(default = "default_link_base")]
     pub link_base: String,
@@ -55,7 +58,8 @@ pub struct Settings {
     #[serde(default = "default_idle_timeout", deserialize_with = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub idle_timeout: Duration,
-    /// STUN and TURN servers.
+    /// STUN and TURN servers. Without any, two nodes meet only within one network: a STUN server tells each under which
+    /// address it appears outside, and a TURN server relays where that is not enough.
     #[serde(default)]
     pub ice_servers: Vec<IceServer>,
     /// Local addresses to connect from; empty for all usable ones.
@@ -87,6 +91,7 @@ impl Settings {
             storage,
             services: Vec::new(),
             service_ext: None,
+            service_roots: None,
             link_base: default_link_base(),
             poll_interval: default_poll_interval(),
             pace: default_pace(),
@@ -126,7 +131,7 @@ mod tests {
 
     #[test]
     fn json_gives_the_same_defaults() {
-        let read: Settings = serde_json::from_str(r#"{"storage": {"folder": "/d"}, "new": 1}"#).unwrap();
+        let read: Settings = serde_json::from_str(r#"{"storage": {"folder": "/d"}}"#).unwrap();
         let made = Settings::in_folder("/d");
         assert_eq!((read.storage, read.services), (made.storage, made.services));
         assert_eq!((read.link_base, read.pace), (made.link_base, made.pace));
@@ -142,5 +147,16 @@ mod tests {
         .unwrap();
         assert_eq!((read.storage, read.idle_timeout), (Storage::Memory, Duration::from_secs(5)));
         assert_eq!(read.ice_servers[0].urls, ["stun:s"]);
+    }
+
+    #[test]
+    fn what_is_misspelt_is_refused() {
+        for json in [
+            r#"{"storage": "memory", "service": []}"#,
+            r#"{"storage": "memory", "ice_servers": [{"urls": [], "user": "u"}]}"#,
+        ] {
+            let refused = serde_json::from_str::<Settings>(json).err().unwrap().to_string();
+            assert!(refused.contains("unknown field"), "{refused}");
+        }
     }
 }

@@ -7,7 +7,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-use crate::error::{Error, Result};
+use crate::{Error, Result};
 
 /// One for the network, one so that TLS and WebRTC do not wait for each other.
 const THREADS: usize = 2;

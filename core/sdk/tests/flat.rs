@@ -27,7 +27,7 @@ async fn open_and_close(service: &str, times: usize) {
         let node = node(service).await;
         node.create_group("g").await.unwrap();
         node.put("g", "c", "r", json!({"x": turn})).await.unwrap();
-        let mut observer = node.observe("g", "c");
+        let mut observer = node.changes("g", "c");
         assert_eq!(observer.next().await.unwrap().unwrap().len(), 1);
         // Every other one is only let go.
         if turn % 2 == 0 {

@@ -1,5 +1,7 @@
 //! The README's example, run as it stands there.
 
+#![allow(dead_code, reason = "its `main` is for whoever copies it")]
+
 mod common;
 
 // The README begins here.
@@ -31,6 +33,13 @@ async fn quick_start(service: &str, folder: &Path) -> Result<Option<Record>> {
         }
     }
     bob.record("shopping", "items", "milk").await
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let milk = quick_start("http://127.0.0.1:8765", Path::new("nodes")).await?;
+    println!("milk: {:?}", milk.map(|record| record.fields));
+    Ok(())
 }
 // The README ends here.
 

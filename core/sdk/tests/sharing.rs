@@ -38,7 +38,7 @@ async fn a_closed_node_tells_nothing_more() {
     let service = service().await;
     let alice = node(&service.url()).await;
     alice.create_group("g").await.unwrap();
-    let (mut events, mut observer) = (alice.events(), alice.observe("g", "c"));
+    let (mut events, mut observer) = (alice.events(), alice.changes("g", "c"));
     assert_eq!(observer.next().await, Some(Ok(Vec::new())), "the first reading is complete");
     alice.close().await;
     assert_eq!(observer.next().await, None);
@@ -212,7 +212,7 @@ async fn what_was_written_while_away_arrives_after_a_restart() {
     let bob = node_in(folders.1.path(), &service.url()).await;
     shows(&bob, "r", &json!({"x": 1})).await;
     bob.delete("g", "c", "r").await.unwrap();
-    let mut observer = alice.observe("g", "c");
+    let mut observer = alice.changes("g", "c");
     let gone = async {
         loop {
             let observed = observer.next().await.unwrap().unwrap();

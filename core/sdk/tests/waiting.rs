@@ -20,7 +20,7 @@ async fn an_observer_that_fell_behind_learns_what_is_gone() {
     };
     // The last page of the second reading shows nothing but what is gone.
     node.commit("g", vec![put("a"), put("gone"), put("z gone")]).await.unwrap();
-    let mut observer = node.observe("g", "c");
+    let mut observer = node.changes("g", "c");
     assert_eq!(observer.next().await.unwrap().unwrap().len(), 3);
     assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
     for id in ["gone", "z gone"] {
@@ -38,8 +38,8 @@ async fn an_observer_that_fell_behind_learns_what_is_gone() {
         }
         seen.extend(observed);
     }
-    let is = |id: &str, there: bool| seen.iter().any(|seen| seen.id == id && seen.record.is_some() == there);
-    assert!(is("a", true) && is("m", true) && is("gone", false) && is("z gone", false), "{seen:?}");
+    let told: Vec<_> = seen.iter().map(|seen| (seen.id.as_str(), seen.record.is_some())).collect();
+    assert_eq!(told, [("gone", false), ("m", true), ("z gone", false)], "and not the one that is as it was");
     assert!(observer.next().now_or_never().is_none(), "what was read is not told again");
 }
 
@@ -48,7 +48,7 @@ async fn an_observer_that_is_behind_tells_what_has_changed_at_once() {
     let service = service().await;
     let node = node(&service.url()).await;
     node.create_group("g").await.unwrap();
-    let (mut observer, mut events) = (node.observe("g", "c"), node.events());
+    let (mut observer, mut events) = (node.changes("g", "c"), node.events());
     assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
     for x in 0..50 {
         node.put("g", "c", "a", json!({"x": x})).await.unwrap();
@@ -70,14 +70,14 @@ async fn an_observer_tells_large_records_a_few_at_a_time() {
     let service = service().await;
     let node = node(&service.url()).await;
     node.create_group("g").await.unwrap();
-    let mut observer = node.observe("g", "c");
+    let mut observer = node.changes("g", "c");
     assert!(observer.next().await.unwrap().unwrap().is_empty(), "the first reading is complete");
     let text = "x".repeat(200 << 10);
     for id in 0..RECORDS {
         node.put("g", "c", &id.to_string(), json!({"x": text})).await.unwrap();
     }
     // What has changed since, and all that there is to one who begins.
-    for mut observer in [observer, node.observe("g", "c")] {
+    for mut observer in [observer, node.changes("g", "c")] {
         let mut told = 0;
         while told < RECORDS {
             let observed = observer.next().await.unwrap().unwrap();
@@ -91,7 +91,7 @@ async fn an_observer_tells_large_records_a_few_at_a_time() {
 async fn an_observer_waits_for_its_group() {
     let service = service().await;
     let node = node(&service.url()).await;
-    let mut observer = node.observe("g", "c");
+    let mut observer = node.changes("g", "c");
     assert!(observer.next().await.unwrap().unwrap().is_empty(), "there is nothing in what is not there");
     node.create_group("other").await.unwrap();
     node.put("other", "c", "r", json!({"x": 1})).await.unwrap();
@@ -110,17 +110,17 @@ async fn a_name_of_two_groups_is_followed_in_neither() {
     let first = node.create_group("g").await.unwrap();
     node.put(&first, "c", "r", json!({"x": 1})).await.unwrap();
     // Whoever follows it already stays with it.
-    let mut early = node.observe("g", "c");
+    let mut early = node.changes("g", "c");
     assert_eq!(early.next().await.unwrap().unwrap().len(), 1);
     assert!(early.next().await.unwrap().unwrap().is_empty());
     let second = second_of_its_name(&node, &service.url(), "g").await;
     node.put(&second, "c", "s", json!({"x": 1})).await.unwrap();
-    let mut late = node.observe("g", "c");
+    let mut late = node.changes("g", "c");
     assert_eq!(late.next().await.unwrap().unwrap_err().kind, ErrorKind::Usage);
     node.put(&first, "c", "t", json!({"x": 1})).await.unwrap();
     assert_eq!(early.next().await.unwrap().unwrap()[0].id, "t");
     assert_eq!(late.next().await.unwrap().unwrap_err().kind, ErrorKind::Usage);
-    let mut by_id = node.observe(&second, "c");
+    let mut by_id = node.changes(&second, "c");
     assert_eq!(by_id.next().await.unwrap().unwrap()[0].id, "s");
 }
 
@@ -228,7 +228,7 @@ async fn a_close_that_is_given_up_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(Settings::in_folder(folder.path())).await.unwrap();
     node.create_group("g").await.unwrap();
-    let mut observer = node.observe("g", "c");
+    let mut observer = node.changes("g", "c");
     assert!(observer.next().await.unwrap().unwrap().is_empty());
     // Asked for, and waited for no longer; it may be done by then.
     let _ = node.close().now_or_never();

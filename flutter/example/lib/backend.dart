@@ -67,16 +67,32 @@ class Backend {
   ];
 
   /// Adds an item, or one more of it.
-  Future<void> add(String list, String name) async {
+  ///
+  /// Of a field that two people write at the same time, one value is lost. So everybody counts in a field of their own,
+  /// and [countOf] adds them up.
+  Future<void> add(String list, String name) => _adding = _adding.then((_) => _add(list, name), onError: (_) => _add(list, name));
+
+  /// One after the other: two taps in a row must not both read the same number.
+  Future<void> _adding = Future.value();
+
+  Future<void> _add(String list, String name) async {
     final id = name.trim().toLowerCase();
-    final present = await node.record(list, collection, id);
-    // Others write too, and perhaps something else.
-    final count = switch (present?['count']) {
-      final int count => count,
-      _ => 0,
-    };
-    await node.put(list, collection, id, {'name': name.trim(), 'count': count + 1, 'done': false});
+    final own = '$_count${node.userId}';
+    final before = _number((await node.record(list, collection, id))?[own]);
+    await node.put(list, collection, id, {'name': name.trim(), own: before + 1, 'done': false});
   }
+
+  /// How many of an item are wanted, by all who want some.
+  static int countOf(Record item) => [
+    for (final MapEntry(:key, :value) in item.fields.entries)
+      if (key.startsWith(_count)) _number(value),
+  ].fold(0, (sum, count) => sum + count);
+
+  /// How the fields begin that count.
+  static const _count = 'count ';
+
+  /// Others write too, and perhaps something else.
+  static int _number(Object? value) => value is int ? value : 0;
 
   /// Says whether an item was bought.
   Future<void> check(String list, String id, {required bool done}) =>
@@ -93,10 +109,11 @@ class Backend {
 
 /// What to tell a person.
 String describe(Object error) => switch (error) {
-  LinkUsedException() => 'Somebody else has opened this link before you. Tell whoever sent it.',
+  LinkUsedException() =>
+    'This link was opened before, by somebody else or by you on another device. If it was not you, tell whoever sent it.',
   LinkExpiredException() || LinkRevokedException() || LinkClosedException() =>
     'This link does not work any more. Ask for a new one.',
-  LinkMalformedException() => 'This is no link, or a part of it is missing.',
+  LinkMalformedException() => 'This is no link, or a part of it is missing or changed. Ask for it again.',
   ServiceUnreachableException() => 'There is no network, or the mailbox service is down.',
   NotPermittedException() => 'You may read this list, but not change it.',
   WrongKeyException() => 'The key of this app is gone. Restore it, or delete the app\'s data.',

@@ -207,7 +207,7 @@ class _HomePageState extends State<HomePage> {
     child: CheckboxListTile(
       value: item['done'] == true,
       title: Text('${item['name'] ?? item.id}'),
-      secondary: Text('${item['count'] ?? 1}'),
+      secondary: Text('${Backend.countOf(item)}'),
       onChanged: (done) =>
           _try(() => widget.backend.check(_list!.id, item.id, done: done ?? false)),
     ),

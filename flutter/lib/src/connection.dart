@@ -139,7 +139,7 @@ final class Connection {
   /// Begins to follow a collection. Returns what ends it, which completes when it has ended.
   Future<void> Function() follow(
     Object owner,
-    ObserveCall call, {
+    ChangesCall call, {
     required void Function(Page page) onPage,
     required void Function(ConnectoidException failure) onEnd,
   }) {

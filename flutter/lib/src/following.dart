@@ -13,7 +13,7 @@ Stream<Event> eventsOf(Connection connection, Object owner) =>
     Stream.multi((controller) => _EventFollower(connection, controller).begin(owner), isBroadcast: true);
 
 /// The changes of a collection.
-Stream<List<RecordChange>> changesOf(Connection connection, Object owner, ObserveCall call) =>
+Stream<List<RecordChange>> changesOf(Connection connection, Object owner, ChangesCall call) =>
     Stream.multi((controller) {
       final waiting = <String, RecordChange>{};
       var complete = false;
@@ -43,7 +43,7 @@ Stream<List<RecordChange>> changesOf(Connection connection, Object owner, Observ
     });
 
 /// The whole list of a collection, again and again.
-Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ObserveCall call) =>
+Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ChangesCall call) =>
     Stream.multi((controller) {
       final records = SplayTreeMap<String, Record>(byCodePoint);
       var (complete, changed) = (false, false);
@@ -54,11 +54,12 @@ Stream<List<Record>> snapshotsOf(Connection connection, Object owner, ObserveCal
       }
 
       _follow(connection, owner, call, controller, (changes) {
+        // That everything was read again is no news.
+        changed = changed || changes.isNotEmpty || !complete;
         complete = complete || changes.isEmpty;
         for (final RecordChange(:id, :record) in changes) {
           record == null ? records.remove(id) : records[id] = record;
         }
-        changed = true;
         tell();
       }, onLast: () => tell(last: true));
       controller.onResume = tell;
@@ -114,7 +115,7 @@ final class _EventFollower implements EventListener {
 void _follow(
   Connection connection,
   Object owner,
-  ObserveCall call,
+  ChangesCall call,
   MultiStreamController<Object?> controller,
   void Function(List<RecordChange> changes) onChanges, {
 

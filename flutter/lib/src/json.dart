@@ -99,8 +99,28 @@ Object? writeValue(Object? value, [BytesBuilder? beside, int depth = 0]) {
       };
     case List<Object?>():
       return [for (final item in value) writeValue(item, beside, depth + 1)];
-    default:
+    case null || bool() || num() || String():
       return value;
+    case DateTime():
+      return value.toUtc().toIso8601String();
+    case Enum():
+      return value.name;
+    default:
+      return writeValue(_jsonOf(value), beside, depth + 1);
+  }
+}
+
+/// What an object of the app's own is in JSON.
+Object? _jsonOf(Object value) {
+  try {
+    // As `jsonEncode` asks objects that it does not know.
+    // ignore: avoid_dynamic_calls
+    return (value as dynamic).toJson();
+  } on NoSuchMethodError {
+    throw JsonUnsupportedObjectError(
+      value,
+      cause: '${value.runtimeType} is none; write it as text or a number, or give it a toJson()',
+    );
   }
 }
 

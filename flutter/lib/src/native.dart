@@ -43,6 +43,8 @@ final class NativeMessage extends Struct {
 typedef _VersionC = Pointer<Uint8> Function();
 typedef _OpenC = Size Function(Uint64, Pointer<Uint8>, Size, Pointer<Void>, Int64);
 typedef _Open = int Function(int, Pointer<Uint8>, int, Pointer<Void>, int);
+typedef _LogC = Size Function(Uint32, Pointer<Void>, Int64);
+typedef _Log = int Function(int, Pointer<Void>, int);
 typedef _CallC = Uint32 Function(Size, Uint64, Pointer<Uint8>, Size, Pointer<Uint8>, Size);
 typedef _Call = int Function(int, int, Pointer<Uint8>, int, Pointer<Uint8>, int);
 typedef _OfIdC = Uint32 Function(Size, Uint64);
@@ -58,6 +60,9 @@ external Pointer<Uint8> _version();
 
 @Native<_OpenC>(symbol: 'connectoid_open_dart')
 external int _open(int id, Pointer<Uint8> json, int length, Pointer<Void> post, int port);
+
+@Native<_LogC>(symbol: 'connectoid_follow_log_dart')
+external int _follow(int level, Pointer<Void> post, int port);
 
 @Native<_CallC>(symbol: 'connectoid_call')
 external int _call(int node, int id, Pointer<Uint8> json, int length, Pointer<Uint8> bytes, int count);
@@ -86,6 +91,7 @@ final class Library {
   Library._bundled()
     : _versionOf = _version,
       _openNode = _open,
+      _followLog = _follow,
       _callNode = _call,
       _completeRequest = _complete,
       _cancelCall = _cancel,
@@ -99,6 +105,7 @@ final class Library {
   Library._of(DynamicLibrary file)
     : _versionOf = file.lookupFunction<_VersionC, _VersionC>('connectoid_version'),
       _openNode = file.lookupFunction<_OpenC, _Open>('connectoid_open_dart'),
+      _followLog = file.lookupFunction<_LogC, _Log>('connectoid_follow_log_dart'),
       _callNode = file.lookupFunction<_CallC, _Call>('connectoid_call'),
       _completeRequest = file.lookupFunction<_CallC, _Call>('connectoid_complete'),
       _cancelCall = file.lookupFunction<_OfIdC, _OfId>('connectoid_cancel'),
@@ -119,6 +126,7 @@ final class Library {
 
   final Pointer<Uint8> Function() _versionOf;
   final _Open _openNode;
+  final _Log _followLog;
   final _Call _callNode;
   final _Call _completeRequest;
   final _OfId _cancelCall;
@@ -158,6 +166,13 @@ final class Library {
     final post = NativeApi.postCObject.cast<Void>();
     final node = lend(settings, (json, length) => _openNode(id, json, length, post, port));
     return node == 0 ? throw _failure() : node;
+  }
+
+  /// Has the lines of the log go to a port of this isolate, up to a level: 1 is the first. Returns the log's number, to
+  /// be released as a node's.
+  int followLog(int level, int port) {
+    final log = _followLog(level, NativeApi.postCObject.cast<Void>(), port);
+    return log == 0 ? throw _failure() : log;
   }
 
   /// Makes a call.

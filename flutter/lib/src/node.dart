@@ -3,6 +3,7 @@ import 'dart:ffi';
 import 'dart:typed_data';
 
 import 'cancelable_future.dart';
+import 'collection.dart';
 import 'connection.dart';
 import 'following.dart';
 import 'key_store.dart';
@@ -93,10 +94,12 @@ final class Node implements Finalizable {
   }
 
   /// Opens a link that a person sent; [text] may have other words around it. Completes when the node has taken note of
-  /// it; a [PairedEvent] or [OpenRefusedEvent] says how it went. Opening the same link again tries again.
+  /// it; a [PairedEvent] or [OpenRefusedEvent] says how it went. Opening the same link again tries again, as long as the
+  /// two have not met.
   ///
-  /// Fails with [LinkMalformedException] if there is no link in the text, or a damaged one; [UsageException] for a
-  /// nickname that is taken.
+  /// Fails with [LinkMalformedException] if there is no link in the text, or a damaged one; [AlreadySharedException] if
+  /// the two have met by this link; [LinkOwnException] if this node made it; [LinkRevokedException] if it was opened
+  /// here before, and the share has ended; [UsageException] for a nickname that is taken.
   CancelableFuture<void> openLink(String text, {required String nickname}) =>
       _do(OpenCall(link: text, nickname: nickname));
 
@@ -154,9 +157,14 @@ final class Node implements Finalizable {
   CancelableFuture<void> removeMember(String nickname, String group) =>
       _do(RemoveMemberCall(nickname: nickname, group: group));
 
-  /// Sets fields of a record; fields that are not named stay. Durable when this completes.
+  /// A handle for a group, by its name or id: `node.group('shopping').collection('items')`.
+  GroupHandle group(String name) => GroupHandle(this, name);
+
+  /// Sets fields of a record; fields that are not named stay: [replace] makes the record exactly what is given,
+  /// [removeFields] takes fields away. Durable when this completes.
   ///
-  /// Values are those of JSON (null, bool, num, String, List, Map), and bytes as [Uint8List].
+  /// Values are those of JSON (null, bool, num, String, List, Map), and bytes as [Uint8List]. A [DateTime] becomes text
+  /// in UTC, as [DateTime.parse] reads it; an [Enum] its name; an object of the app what its `toJson()` gives.
   ///
   /// Fails with [UsageException] if a value cannot be stored, such as an integer of 2^53 or more;
   /// [NotPermittedException] if this user may only read.
@@ -166,6 +174,24 @@ final class Node implements Finalizable {
     String id,
     Map<String, Object?> fields,
   ) => commit(group, [PutWrite(collection: collection, id: id, fields: fields)]);
+
+  /// Makes a record exactly this: fields that it shows here and that are not named go. Only what differs is written, so
+  /// an edit of another field that a peer made meanwhile survives. Durable when this completes.
+  ///
+  /// Fails with [UsageException] if there is no field; and as [put].
+  CancelableFuture<void> replace(
+    String group,
+    String collection,
+    String id,
+    Map<String, Object?> fields,
+  ) => commit(group, [ReplaceWrite(collection: collection, id: id, fields: fields)]);
+
+  /// Removes fields of a record, whether it has them or not; a record without fields does not exist. Durable when this
+  /// completes.
+  ///
+  /// Fails with [UsageException] if no field is named; and as [put].
+  CancelableFuture<void> removeFields(String group, String collection, String id, List<String> fields) =>
+      commit(group, [RemoveFieldsWrite(collection: collection, id: id, fields: fields)]);
 
   /// Deletes a record. Durable when this completes.
   CancelableFuture<void> delete(String group, String collection, String id) =>
@@ -213,20 +239,20 @@ final class Node implements Finalizable {
   /// Each subscription follows the collection by itself, until it is cancelled. Keep the stream where a widget keeps
   /// its state, and not in `build`.
   Stream<List<Record>> observe(String group, String collection) =>
-      snapshotsOf(_connection, this, ObserveCall(group: group, collection: collection));
+      snapshotsOf(_connection, this, ChangesCall(group: group, collection: collection));
 
   /// Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
   /// that this was all; then what changes, as it is by then: a listener that is behind is not told the versions in
-  /// between, and may be told everything again, up to an empty list. For collections that are too large to hold;
-  /// [observe] is simpler.
+  /// between, and after everything had to be read again, an empty list comes again. For collections that are too large to
+  /// hold; [observe] is simpler.
   Stream<List<RecordChange>> changes(String group, String collection) =>
-      changesOf(_connection, this, ObserveCall(group: group, collection: collection));
+      changesOf(_connection, this, ChangesCall(group: group, collection: collection));
 
   /// Sends a message to a person's app, of at most 256 KiB. Completes when that app has it; cancelling takes the
   /// message back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a
   /// record.
   ///
-  /// Fails with [NoRouteException] if the connection broke before the message was confirmed: it may or may not have
+  /// Fails with [PeerSilentException] if the connection broke before the message was confirmed: it may or may not have
   /// arrived.
   CancelableFuture<void> send(String nickname, Uint8List data) =>
       _do(SendCall(nickname: nickname, data: data));

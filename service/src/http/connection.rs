@@ -1,4 +1,7 @@
 //! One connection: TLS if wanted, HTTP/1.1 or HTTP/2, and an end to both idleness and dawdling.
+//!
+//! What stays unread of a request's body would be taken for the next request, so over HTTP/1.1 the connection ends with
+//! the reply then. The reply says so, or the client would send the next request into nothing.
 
 use std::{
     pin::pin,
@@ -22,7 +25,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-use super::caller::Peer;
+use super::{caller::Peer, unread::Unread};
 use crate::stop::Stopping;
 
 /// How long a TLS handshake may take.
@@ -108,12 +111,13 @@ async fn serve_http(
     let activity = Arc::new(Activity::default());
     let service = service_fn(|mut request: hyper::Request<hyper::body::Incoming>| {
         request.extensions_mut().insert(peer.clone());
+        let (request, unread) = Unread::watch(request);
         let response = router.clone().call(request);
         let busy = Busy::start(activity.clone());
         async move {
             let response = response.await;
             drop(busy);
-            response
+            response.map(|response| unread.announce(response))
         }
     });
     let mut connection = pin!(protocols.0.serve_connection_with_upgrades(TokioIo::new(stream), service));

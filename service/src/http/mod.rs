@@ -10,6 +10,7 @@ mod reply;
 mod server;
 mod socket;
 mod tls;
+mod unread;
 
 use std::sync::Arc;
 

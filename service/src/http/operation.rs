@@ -8,7 +8,7 @@ use axum::{
     response::Response,
 };
 use bytes::Bytes;
-use connectoid_protocol::mailbox::{MAX_REQUEST_LEN, Refusal, Request};
+use connectoid_protocol::mailbox::{MAX_REQUEST_LEN, Refusal, Request, RequestError};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::{
@@ -23,6 +23,10 @@ use crate::{
 
 /// How long a request's body may take: 32 KiB at a crawling 26 kbit/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How much of a body that is too long is read and thrown away before the refusal: most clients first send and then
+/// listen, and one whose connection ends while it sends never hears why.
+const DISCARDED_LEN: usize = 256 * 1024;
 
 /// How many bodies may be on their way at once: together at most 64 MiB.
 pub(super) const SLOW_BODIES: usize = 2048;
@@ -70,16 +74,31 @@ async fn receive(app: &App, network: Network, body: Body) -> Result<Bytes, Refus
     tokio::time::timeout(BODY_TIMEOUT, reading).await.map_err(|_| Refused::finally(Refusal::TooSlow))?
 }
 
-/// Reads a body, which is refused before it is read if it says that it is too long.
-async fn read(body: Body) -> Result<Bytes, Refused> {
-    let too_big = Refused::finally(Refusal::TooBig);
+/// Reads a body, of which nothing is kept if it says that it is too long.
+async fn read(mut body: Body) -> Result<Bytes, Refused> {
     let announced = axum::body::HttpBody::size_hint(&body).lower();
-    if announced > MAX_REQUEST_LEN as u64 {
-        return Err(too_big);
+    let read = if announced > MAX_REQUEST_LEN as u64 {
+        None
+    } else {
+        match Limited::new(&mut body, MAX_REQUEST_LEN).collect().await {
+            Ok(collected) => Some(collected.to_bytes()),
+            Err(error) if error.is::<LengthLimitError>() => None,
+            Err(_) => return Err(Refused::finally(Refusal::Malformed)),
+        }
+    };
+    if let Some(read) = read {
+        return Ok(read);
     }
-    match Limited::new(body, MAX_REQUEST_LEN).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(too_big),
-        Err(_) => Err(Refused::finally(Refusal::Malformed)),
+    discard(body).await;
+    Err(RequestError::TooLong.into())
+}
+
+/// Reads on without keeping anything. A client that breaks off has nothing more to be told.
+async fn discard(mut body: Body) {
+    let mut left = DISCARDED_LEN;
+    while let Some(Ok(frame)) = body.frame().await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        let Some(rest) = left.checked_sub(length) else { return };
+        left = rest;
     }
 }

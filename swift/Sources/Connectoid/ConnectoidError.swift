@@ -20,11 +20,16 @@ public struct ConnectoidError: Error, Sendable, Hashable {
         case usage
         /// The text is no link, or the link is damaged. Ask for it again.
         case linkMalformed = "link_malformed"
-        /// Somebody else opened the link first. Tell its sender; do not trust the messenger that carried it.
+        /// The user made the link, which is for somebody else to open. Send it to that person; the message says whom.
+        case linkOwn = "link_own"
+        /// The link was opened here before, and the two share already; the message says with whom. Nothing to do.
+        case alreadyShared = "already_shared"
+        /// Somebody else opened the link first, or the same person on another device or in another app. Else tell its
+        /// sender; do not trust the messenger that carried it.
         case linkUsed = "link_used"
         /// The link's time has run out. Ask for a new one.
         case linkExpired = "link_expired"
-        /// The link was taken back. Ask for a new one.
+        /// The link was taken back, or what was shared by it has ended. Ask for a new one.
         case linkRevoked = "link_revoked"
         /// The link's mailbox was closed, says the service. Ask for a new link.
         case linkClosed = "link_closed"
@@ -34,9 +39,9 @@ public struct ConnectoidError: Error, Sendable, Hashable {
         /// Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying. From
         /// ``Node/send(_:_:)``: too many messages wait already; this one was not taken, send it again later.
         case unanswered
-        /// Both sides answered, but no packets get through. Give a TURN server in ``NodeSettings/iceServers``.
+        /// Both sides answered, but no packets get through. Give STUN and TURN servers in ``NodeSettings/iceServers``.
         case noRoute = "no_route"
-        /// The peer connected and then said nothing. Nothing to do, the SDK tries again.
+        /// The peer connected and then said nothing, or the connection was lost. Nothing to do, the SDK tries again.
         case peerSilent = "peer_silent"
         /// The peer broke the protocol, or could not prove who it is. If it stays so, ask the person, and share anew.
         case peerMisbehaved = "peer_misbehaved"
@@ -118,6 +123,8 @@ extension ConnectoidError.Kind {
         switch kind {
         case .usage: self = .usage
         case .linkMalformed: self = .linkMalformed
+        case .linkOwn: self = .linkOwn
+        case .alreadyShared: self = .alreadyShared
         case .linkUsed: self = .linkUsed
         case .linkExpired: self = .linkExpired
         case .linkRevoked: self = .linkRevoked

@@ -49,6 +49,10 @@ public enum EventKind: Sendable, Hashable {
     case restored(nickname: String)
     /// A mailbox service does not work; others of the same link are tried.
     case serviceProblem(service: String, problem: ConnectoidError)
+    /// A clock is wrong, or was: this device's (no nickname), by that of the service, or a peer's, by what this node goes
+    /// by. `ahead` is in µs, negative if it is behind; `held` changes wait because of it, until `until` at the latest. A
+    /// device whose clock is wrong goes by its service's, and makes anew what it had stamped wrongly.
+    case clockSkew(nickname: String?, ahead: Int64, held: UInt64, until: Date?)
     /// Events were dropped, because nobody took them. Read again what is shown.
     case resync
     /// Something that this version of the package does not know.
@@ -96,6 +100,8 @@ extension EventKind {
         case let .restored(nickname): self = .restored(nickname: nickname)
         case let .serviceProblem(service, problem):
             self = .serviceProblem(service: service, problem: ConnectoidError(problem))
+        case let .clockSkew(nickname, ahead, held, until):
+            self = .clockSkew(nickname: nickname, ahead: ahead, held: held, until: until)
         case .resync: self = .resync
         case .unknown: self = .unknown
         }

@@ -3,11 +3,14 @@ import Foundation
 /// No value nests deeper; the library takes less. So the stack suffices for whatever is read or written.
 private let mostDepth = 128
 
+/// No number has more digits that tell it from others.
+private let mostDigits = 800
+
 extension JSONValue {
-    /// Reads JSON text (RFC 8259). Whole numbers that 64 bits hold become ``integer(_:)``, and objects that stand for
-    /// bytes ``bytes(_:)``.
+    /// Reads JSON text (RFC 8259). Whole numbers become ``integer(_:)``, and objects that stand for bytes ``bytes(_:)``.
     ///
-    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if it is no JSON, or nests deeper than 128.
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if it is no JSON, nests deeper than 128, or has a number that
+    ///   would be rounded: a whole one beyond 64 bits, or one with more digits than a `Double` keeps.
     public init(json: String) throws {
         var json = json
         self = try json.withUTF8 { text in
@@ -197,9 +200,29 @@ private struct JSONReader {
             try digits()
         }
         let digits = String(decoding: text[start..<at], as: UTF8.self)
-        if whole, let integer = Int64(digits) { return .integer(integer) }
-        guard let number = Double(digits), number.isFinite else { throw malformed() }
+        if whole, let integer = Int64(digits) {
+            guard integer != 0 || !digits.hasPrefix("-") else { return .number(-0.0) }
+            return .integer(integer)
+        }
+        guard let number = Double(digits), !whole, keeps(number, digits) else {
+            throw ConnectoidError.usage("a number that would be rounded, from byte \(start) on; write it as text")
+        }
         return .number(number)
+    }
+
+    /// Whether a number, written with as many significant digits as a text, is what the text says.
+    private func keeps(_ number: Double, _ text: String) -> Bool {
+        let digits = text.prefix { $0 != "e" && $0 != "E" }.filter { $0.isNumber }
+        let zeros: (Character) -> Bool = { $0 == "0" }
+        let significant = String(String(digits.drop(while: zeros)).reversed().drop(while: zeros).reversed())
+        guard number.isFinite, significant.count <= mostDigits else { return false }
+        guard number != 0, !significant.isEmpty else { return number == 0 && significant.isEmpty }
+        // What is printed of it is never refused, however a middle is rounded.
+        return [String(format: "%.*e", significant.count - 1, number.magnitude), number.magnitude.description].contains
+        {
+            let written = $0.prefix { $0 != "e" }.filter { $0.isNumber }.drop(while: zeros)
+            return String(written.reversed().drop(while: zeros).reversed()) == significant
+        }
     }
 
     private mutating func digits() throws {

@@ -108,6 +108,9 @@ extension JSONValue: Codable {
         if value.decodeNil() { return .null }
         if let value = try? value.decode(Bool.self) { return .bool(value) }
         if let value = try? value.decode(Int64.self) { return .integer(value) }
+        if (try? value.decode(UInt64.self)) != nil {
+            throw DecodingError.dataCorruptedError(in: value, debugDescription: "an integer that is too great to keep")
+        }
         if let value = try? value.decode(Double.self) { return .number(value) }
         return .string(try value.decode(String.self))
     }
@@ -132,33 +135,6 @@ extension JSONValue: Codable {
         var intValue: Int? { nil }
         init(stringValue: String) { self.stringValue = stringValue }
         init?(intValue: Int) { nil }
-    }
-}
-
-/// How the app's own types become fields and fields become them.
-enum JSONCoding {
-    static func decoder() -> JSONDecoder {
-        let decoder = JSONDecoder()
-        decoder.dataDecodingStrategy = .custom { decoder in
-            let value = try JSONValue(from: decoder)
-            guard let bytes = value.bytes else {
-                let context = DecodingError.Context(
-                    codingPath: decoder.codingPath, debugDescription: "these are no bytes")
-                throw DecodingError.typeMismatch(Data.self, context)
-            }
-            return bytes
-        }
-        return decoder
-    }
-
-    static func fields(of value: some Encodable) throws -> [String: JSONValue] {
-        let encoder = JSONEncoder()
-        encoder.dataEncodingStrategy = .custom { data, encoder in try JSONValue.bytes(data).encode(to: encoder) }
-        let json = String(decoding: try encoder.encode(value), as: UTF8.self)
-        guard let fields = try JSONValue(json: json).object else {
-            throw ConnectoidError.usage("a record's fields are a JSON object")
-        }
-        return fields
     }
 }
 

@@ -122,9 +122,12 @@ public final class Node: Sendable {
 
     /// Opens a link that a person sent; `text` may have other words around it. Returns when the node has taken note of
     /// it; ``EventKind/paired(nickname:)`` or ``EventKind/openRefused(nickname:problem:usedAt:winner:)`` says how it
-    /// went. Opening the same link again tries again.
+    /// went. Opening the same link again tries again, as long as the two have not met.
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/linkMalformed`` if there is no link in the text, or a damaged one;
+    ///   ``ConnectoidError/Kind-swift.enum/alreadyShared`` if the two have met by this link;
+    ///   ``ConnectoidError/Kind-swift.enum/linkOwn`` if this node made it;
+    ///   ``ConnectoidError/Kind-swift.enum/linkRevoked`` if it was opened here before, and the share has ended;
     ///   ``ConnectoidError/Kind-swift.enum/usage`` for a nickname that is taken.
     public func openLink(_ text: String, nickname: String) async throws {
         try await call { try await ffi.openLink(text: text, nickname: nickname) }
@@ -213,7 +216,11 @@ public final class Node: Sendable {
 
     // MARK: Records
 
-    /// Sets fields of a record; fields that are not named stay. Durable when this returns.
+    /// A handle for a group, by its name or id: `node.group("shopping").collection("items")`.
+    public func group(_ name: String) -> GroupHandle { GroupHandle(node: self, group: name) }
+
+    /// Sets fields of a record; fields that are not named stay: ``replace(_:_:_:_:)`` makes the record exactly what is
+    /// given, ``removeFields(_:_:_:_:)`` takes fields away. Durable when this returns.
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if a value cannot be stored, such as an integer of 2^53 or
     ///   more; ``ConnectoidError/Kind-swift.enum/notPermitted`` if this user may only read.
@@ -225,13 +232,41 @@ public final class Node: Sendable {
         }
     }
 
-    /// Sets the fields of a record that a value of the app has: `try await node.put("shopping", "items", "milk",
-    /// encoding: item)`. `Data` becomes bytes.
+    /// Makes a record exactly what a value of the app is: `try await node.put("shopping", "items", "milk",
+    /// encoding: item)`. What is `nil` in it goes, and what its type does not know; if `merging`, both stay. `Data`
+    /// becomes bytes, `Date` text as in RFC 3339.
     ///
     /// - Throws: An `EncodingError` if it cannot be said as JSON; and as
     ///   ``put(_:_:_:_:)``.
-    public func put(_ group: String, _ collection: String, _ id: String, encoding value: some Encodable) async throws {
-        try await put(group, collection, id, try JSONCoding.fields(of: value))
+    public func put(
+        _ group: String, _ collection: String, _ id: String, encoding value: some Encodable, merging: Bool = false
+    ) async throws {
+        try await commit(group, [.put(collection: collection, id: id, encoding: value, merging: merging)])
+    }
+
+    /// Makes a record exactly this: fields that it shows here and that are not named go. Only what differs is written,
+    /// so an edit of another field that a peer made meanwhile survives. Durable when this returns.
+    ///
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if there is no field; and as ``put(_:_:_:_:)``.
+    public func replace(
+        _ group: String, _ collection: String, _ id: String, _ fields: [String: JSONValue]
+    ) async throws {
+        try await call {
+            let json = try JSONValue.object(fields).json()
+            try checkLength(json.utf8.count)
+            try await ffi.replace(group: group, collection: collection, id: id, fields: json)
+        }
+    }
+
+    /// Removes fields of a record, whether it has them or not; a record without fields does not exist. Durable when this
+    /// returns.
+    ///
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` if no field is named; and as ``put(_:_:_:_:)``.
+    public func removeFields(_ group: String, _ collection: String, _ id: String, _ fields: [String]) async throws {
+        try await call {
+            try checkLength(fields.reduce(0) { sum, field in sum + field.utf8.count })
+            try await ffi.removeFields(group: group, collection: collection, id: id, fields: fields)
+        }
     }
 
     /// Deletes a record. Durable when this returns.
@@ -290,8 +325,8 @@ public final class Node: Sendable {
 
     /// Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
     /// that this was all; then what changes, as it is by then: a task that is behind is not told the versions in
-    /// between, and may be told everything again, up to an empty list. For collections that are too large to hold;
-    /// ``observe(_:_:)`` is simpler.
+    /// between, and after everything had to be read again, an empty list comes again. For collections that are too large
+    /// to hold; ``observe(_:_:)`` is simpler.
     public func changes(_ group: String, _ collection: String) -> AsyncThrowingStream<[RecordChange], any Error> {
         Connectoid.changes(of: ffi, group, collection)
     }
@@ -301,8 +336,8 @@ public final class Node: Sendable {
     /// Sends a message to a person's app, of at most 256 KiB. Returns when that app has it; cancelling takes the message
     /// back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
     ///
-    /// - Throws: ``ConnectoidError/Kind-swift.enum/noRoute`` if the connection broke before the message was confirmed: it
-    ///   may or may not have arrived. ``ConnectoidError/Kind-swift.enum/unanswered`` if 64 messages wait for a connection
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/peerSilent`` if the connection broke before the message was confirmed:
+    ///   it may or may not have arrived. ``ConnectoidError/Kind-swift.enum/unanswered`` if 64 messages wait for a connection
     ///   already, or 256 for being confirmed: this one was not taken, send it again later.
     public func send(_ nickname: String, _ data: Data) async throws {
         try await call {

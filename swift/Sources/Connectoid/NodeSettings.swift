@@ -18,7 +18,7 @@ public struct NodeSettings: Sendable, Equatable {
     public var pace: Pace?
     /// How long a connection with nothing to do stays open; by default 30 seconds.
     public var idleTimeout: Duration?
-    /// STUN and TURN servers.
+    /// STUN and TURN servers; without any, two nodes meet only within one network.
     public var iceServers: [IceServer]
     /// Local IP addresses to connect from; empty for all usable ones.
     public var bind: [String]
@@ -26,6 +26,9 @@ public struct NodeSettings: Sendable, Equatable {
     public var loopback: Bool
     /// The passphrase of the default key store.
     public var passphrase: String?
+    /// Certificates in PEM of authorities that may have signed the certificates of services, beside those that browsers
+    /// trust: for a service of one's own with an authority of one's own.
+    public var serviceRoots: String?
 
     /// Settings as the SDK has them by default, but for what is given.
     public init(
@@ -39,7 +42,8 @@ public struct NodeSettings: Sendable, Equatable {
         iceServers: [IceServer] = [],
         bind: [String] = [],
         loopback: Bool = false,
-        passphrase: String? = nil
+        passphrase: String? = nil,
+        serviceRoots: String? = nil
     ) {
         self.folder = folder
         self.services = services
@@ -52,6 +56,7 @@ public struct NodeSettings: Sendable, Equatable {
         self.bind = bind
         self.loopback = loopback
         self.passphrase = passphrase
+        self.serviceRoots = serviceRoots
     }
 }
 
@@ -114,6 +119,7 @@ extension ConnectoidBindings.Settings {
             folder: settings.folder?.path,
             services: settings.services,
             serviceExt: settings.serviceExt,
+            serviceRoots: settings.serviceRoots,
             linkBase: settings.linkBase,
             pollInterval: try settings.pollInterval?.seconds(),
             pace: settings.pace.map(ConnectoidBindings.Pace.init),

@@ -34,8 +34,12 @@ public struct GroupSync: Sendable, Hashable, Identifiable {
     public let name: String
     /// When the peer last had all that this node has.
     public let lastSyncedAt: Date?
-    /// How many of this node's changes the peer is not known to have.
+    /// How many of this node's changes the peer is not known to have, or holds back because of a wrong clock.
     public let lacks: UInt64
+    /// How many changes that the peer has brought are held back here, for the same reason.
+    public let held: UInt64
+    /// When the last of those that wait for their time will be taken.
+    public let heldUntil: Date?
 }
 
 /// Who made the link.
@@ -98,7 +102,9 @@ extension Peer {
             alarms: Int(peer.alarms),
             problem: peer.problem.map(ConnectoidError.init),
             groups: peer.groups.map {
-                GroupSync(id: $0.id, name: $0.name, lastSyncedAt: $0.lastSyncedAt, lacks: $0.lacks)
+                GroupSync(
+                    id: $0.id, name: $0.name, lastSyncedAt: $0.lastSyncedAt, lacks: $0.lacks, held: $0.held,
+                    heldUntil: $0.heldUntil)
             }
         )
     }

@@ -18,7 +18,8 @@ public struct Record: Sendable, Hashable, Identifiable {
     /// A field; `nil` if there is none. Parses the record, as ``fields`` does.
     public subscript(field: String) -> JSONValue? { fields[field] }
 
-    /// The fields as a type of the app: `let item = try record.decode(Item.self)`. `Data` is read from bytes.
+    /// The fields as a type of the app: `let item = try record.decode(Item.self)`. `Data` is read from bytes, `Date` from
+    /// text as in RFC 3339; fields that the type does not know are left out.
     ///
     /// - Throws: A `DecodingError` if the fields do not fit.
     public func decode<T: Decodable>(_ type: T.Type) throws -> T {
@@ -38,14 +39,23 @@ public struct RecordChange: Sendable, Hashable, Identifiable {
 public enum Write: Sendable, Hashable {
     /// Sets fields of a record; fields that are not named stay.
     case put(collection: String, id: String, fields: [String: JSONValue])
+    /// Makes a record exactly this: fields that are not named go. Only what differs is written.
+    case replace(collection: String, id: String, fields: [String: JSONValue])
+    /// Removes fields of a record, whether it has them or not.
+    case removeFields(collection: String, id: String, fields: [String])
     /// Deletes a record.
     case delete(collection: String, id: String)
 
-    /// Sets the fields of a record that a value of the app has.
+    /// Makes a record exactly what a value of the app is; if `merging`, what is `nil` in it stays.
     ///
     /// - Throws: An `EncodingError` if it cannot be said as JSON, ``ConnectoidError`` if it is no JSON object.
-    public static func put(collection: String, id: String, encoding value: some Encodable) throws -> Self {
-        .put(collection: collection, id: id, fields: try JSONCoding.fields(of: value))
+    public static func put(
+        collection: String, id: String, encoding value: some Encodable, merging: Bool = false
+    ) throws -> Self {
+        let fields = try JSONCoding.fields(of: value)
+        return merging
+            ? .put(collection: collection, id: id, fields: fields)
+            : .replace(collection: collection, id: id, fields: fields)
     }
 }
 
@@ -53,8 +63,10 @@ public enum Write: Sendable, Hashable {
 public struct Version: Sendable, Hashable {
     /// The field; `nil` for a deletion.
     public let field: String?
-    /// The value; `nil` for a deletion.
+    /// The value; `nil` for a deletion, and where the field was removed.
     public let value: JSONValue?
+    /// Whether this took the field away, or the whole record.
+    public let removed: Bool
     /// The user who wrote it.
     public let author: String
     /// What this node calls that user.
@@ -86,6 +98,10 @@ extension ConnectoidBindings.Write {
         switch write {
         case let .put(collection, id, fields):
             self = .put(collection: collection, id: id, fields: try JSONValue.object(fields).json())
+        case let .replace(collection, id, fields):
+            self = .replace(collection: collection, id: id, fields: try JSONValue.object(fields).json())
+        case let .removeFields(collection, id, fields):
+            self = .removeFields(collection: collection, id: id, fields: fields)
         case let .delete(collection, id):
             self = .delete(collection: collection, id: id)
         }
@@ -95,8 +111,11 @@ extension ConnectoidBindings.Write {
 extension ConnectoidBindings.Write {
     /// In bytes, of what can be long.
     var length: Int {
-        guard case let .put(_, _, fields) = self else { return 0 }
-        return fields.utf8.count
+        switch self {
+        case let .put(_, _, fields), let .replace(_, _, fields): fields.utf8.count
+        case let .removeFields(_, _, fields): fields.reduce(0) { sum, field in sum + field.utf8.count }
+        case .delete: 0
+        }
     }
 }
 
@@ -105,6 +124,7 @@ extension Version {
         self.init(
             field: version.field,
             value: try version.value.map(JSONValue.init(json:)),
+            removed: version.removed,
             author: version.author,
             nickname: version.nickname,
             stamp: version.stamp,

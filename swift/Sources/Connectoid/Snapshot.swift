@@ -11,12 +11,13 @@ struct Snapshot: Buffer {
     mutating func put(_ changes: Result<[RecordChange], any Error>) {
         switch changes {
         case let .success(changes):
+            // That everything was read again is no news.
+            changed = changed || !changes.isEmpty || !complete
             complete = complete || changes.isEmpty
             for change in changes { apply(change) }
         case let .failure(error):
             failure = error
         }
-        changed = true
     }
 
     mutating func take() -> Result<[Record], any Error>? {

@@ -78,7 +78,7 @@ private func stream<Element, B: Buffer>(
         let source = try call {
             try Source(buffer) { relay in
                 let listener = RecordRelay(relay, input: input)
-                return try node.observe(group: group, collection: collection, listener: listener)
+                return try node.changes(group: group, collection: collection, listener: listener)
             }
         }
         return AsyncThrowingStream { try await source.next()?.get() }

@@ -8,7 +8,7 @@ func play(_ call: JSONValue, _ id: Int, on node: Node) async throws -> JSONValue
         return try await playPeople(call, on: node)
     case "create_group", "groups", "add_member", "remove_member":
         return try await playGroups(call, on: node)
-    case "commit", "get", "list", "history", "observe":
+    case "commit", "get", "list", "history", "changes":
         return try await playRecords(call, id, on: node)
     case "send":
         try await node.send(try call.text("nickname"), try Base64URL.decode(call["data"]?.string ?? ""))
@@ -96,12 +96,12 @@ private func playRecords(_ call: JSONValue, _ id: Int, on node: Node) async thro
     case "history":
         let versions = try await node.history(group, collection, try call.text("id"))
         return ["reply": "history", "versions": .array(versions.map(\.json))]
-    default: return try await observe(group, collection, id, on: node)
+    default: return try await follow(group, collection, id, on: node)
     }
 }
 
 /// Says pages until it is cancelled or the node is closed.
-private func observe(_ group: String, _ collection: String, _ id: Int, on node: Node) async throws -> JSONValue {
+private func follow(_ group: String, _ collection: String, _ id: Int, on node: Node) async throws -> JSONValue {
     for try await changes in node.changes(group, collection) {
         let records = changes.map { ["id": .string($0.id), "record": $0.record?.value ?? nil] as JSONValue }
         say(["id": JSONValue(id), "page": ["records": .array(records)]])
@@ -151,10 +151,13 @@ extension Role {
 extension Write {
     init(_ write: JSONValue) throws {
         let (collection, id) = (try write.text("collection"), try write.text("id"))
-        if write["op"] == "delete" {
-            self = .delete(collection: collection, id: id)
-        } else {
-            self = .put(collection: collection, id: id, fields: write["fields"]?.object ?? [:])
+        switch write["op"] {
+        case "delete": self = .delete(collection: collection, id: id)
+        case "remove_fields":
+            let fields = (write["fields"]?.array ?? []).compactMap(\.string)
+            self = .removeFields(collection: collection, id: id, fields: fields)
+        case "replace": self = .replace(collection: collection, id: id, fields: write["fields"]?.object ?? [:])
+        default: self = .put(collection: collection, id: id, fields: write["fields"]?.object ?? [:])
         }
     }
 }

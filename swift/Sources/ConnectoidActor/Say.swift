@@ -58,7 +58,8 @@ extension Peer {
 extension Version {
     var json: JSONValue {
         [
-            "field": field.map(JSONValue.string) ?? nil, "value": value ?? nil, "author": .string(author),
+            "field": field.map(JSONValue.string) ?? nil, "value": value ?? nil, "removed": .bool(removed),
+            "author": .string(author),
             "nickname": nickname.map(JSONValue.string) ?? nil, "stamp": stamp.json, "winning": .bool(winning),
             "why": why.map(JSONValue.string) ?? nil, "kept_until": keptUntil?.json ?? nil,
         ]
@@ -118,6 +119,11 @@ extension EventKind {
         case let .restored(nickname): about("restored", nickname)
         case let .serviceProblem(service, problem):
             ["event": "service_problem", "service": .string(service), "problem": problem.json]
+        case let .clockSkew(nickname, ahead, held, until):
+            [
+                "event": "clock_skew", "nickname": nickname.map(JSONValue.string) ?? nil, "ahead": .integer(ahead),
+                "held": .integer(Int64(held)), "until": until?.json ?? nil,
+            ]
         case .resync: ["event": "resync"]
         case .unknown: ["event": "unknown"]
         }

@@ -131,7 +131,7 @@ import Testing
                 #expect(failure?.debug.isEmpty == false)
             }
             await fails(.usage) { try await node.openLink(String(repeating: "x", count: 70_000), nickname: "alice") }
-            await fails(.usage) { try await node.openLink(link, nickname: "bob") }
+            await fails(.linkOwn) { try await node.openLink(link, nickname: "bob") }
             await fails(.usage) { _ = try await node.share("carol", group: "g", expiresIn: .seconds(-1)) }
         }
     }

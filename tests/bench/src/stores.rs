@@ -142,7 +142,7 @@ fn synced(sides: &mut [Side; 2], group: GroupId, now: u64) -> Outcome<Cost> {
             let (sync, frames) = (&mut syncs[index], std::mem::take(&mut waiting[index]));
             side.store.begin_transaction()?;
             if !std::mem::replace(&mut begun[index], true) {
-                sync.start(&mut side.store)?;
+                sync.start(&mut side.store, now)?;
             }
             for frame in frames {
                 sync.on_frame(&mut side.store, &frame, now)?;
@@ -177,7 +177,7 @@ impl Side {
         let op = Op::Set {
             collection: COLLECTION.to_owned(),
             id: format!("record{number:012}"),
-            fields: BTreeMap::from([("text".to_owned(), Value::Text("x".repeat(LENGTH)))]),
+            fields: BTreeMap::from([("text".to_owned(), Some(Value::Text("x".repeat(LENGTH))))]),
         };
         let author = Author { key: &self.key, device: self.device };
         self.store.commit(group, &author, vec![op], now, &mut self.rng)?;

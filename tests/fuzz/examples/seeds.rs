@@ -168,8 +168,8 @@ fn session(flags: u8, mut members: Log) -> Vec<u8> {
     let mut owners = owners_log();
     let mut owner = Sync::new(OWNER.id(), MEMBER.id(), MEMBER_DEVICE);
     let mut member = Sync::new(MEMBER.id(), OWNER.id(), OWNER_DEVICE);
-    owner.start(&mut owners).unwrap();
-    member.start(&mut members).unwrap();
+    owner.start(&mut owners, NOW).unwrap();
+    member.start(&mut members, NOW).unwrap();
     let mut seed = vec![flags];
     loop {
         let sent = frames_of(&mut owner);

@@ -16,7 +16,7 @@ fuzz_target!(|input: &[u8]| {
     let Some((flags, mut rest)) = input.split_first() else { return };
     let mut log = if flags & 1 == 0 { Log::default() } else { members_log() };
     let mut sync = Sync::new(MEMBER.id(), OWNER.id(), OWNER_DEVICE);
-    sync.start(&mut log).unwrap();
+    sync.start(&mut log, NOW).unwrap();
     while let Some((length, tail)) = rest.split_first_chunk() {
         let (frame, tail) = tail.split_at(tail.len().min(usize::from(u16::from_be_bytes(*length))));
         rest = tail;

@@ -75,7 +75,7 @@ fn sign(group: Option<GroupId>, key: &UserKey, after: u64, ops: Vec<Op>) -> Chan
 }
 
 fn set(id: &str, value: Value) -> Op {
-    Op::Set { collection: "notes".into(), id: id.into(), fields: [("f".to_owned(), value)].into() }
+    Op::Set { collection: "notes".into(), id: id.into(), fields: [("f".to_owned(), Some(value))].into() }
 }
 
 fn delete(id: &str) -> Op {

@@ -26,7 +26,7 @@ impl Log {
     fn live(&self, group: GroupId, scope: Scope) -> impl Iterator<Item = &Change> {
         let arrived = self.groups.get(&group).into_iter().flat_map(|group| &group.arrived);
         let changes = arrived.map(|(_, change)| change);
-        changes.filter(move |change| scope == Scope::Everything || change.is_membership())
+        changes.filter(move |change| scope == Scope::Everything || change.is_of_group())
     }
 
     fn take(&mut self, source: &Source, change: Change, applied: &mut Applied) -> Result<(), Refusal> {
@@ -59,7 +59,7 @@ impl Log {
         if change.is_membership() {
             membership.insert(&change);
             applied.membership_changed = true;
-        } else if !role.is_some_and(Role::may_write) {
+        } else if !change.is_withdrawal() && !role.is_some_and(Role::may_write) {
             applied.parked += 1;
             return Ok(());
         }
@@ -103,7 +103,7 @@ impl ChangeLog for Log {
         let arrived = self.groups.get(&request.group).into_iter().flat_map(|group| &group.arrived);
         let mut room = request.max_bytes;
         for ((device, change), seq) in arrived.zip(1..).filter(|(_, seq)| *seq > request.after) {
-            let wanted = change.is_membership() == (request.kind == PageKind::Membership);
+            let wanted = change.is_of_group() == (request.kind == PageKind::Group);
             if !wanted || *device == request.except {
                 continue;
             }
@@ -142,6 +142,18 @@ impl ChangeLog for Log {
     fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<(), Infallible> {
         self.marks.remove(&(group, device));
         Ok(())
+    }
+
+    fn set_clock(&mut self, _: DeviceId, _: i64) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn holds_back(&self, _: GroupId, _: DeviceId) -> Result<bool, Infallible> {
+        Ok(false)
+    }
+
+    fn is_early(&self, _: GroupId, _: DeviceId, _: u64) -> Result<bool, Infallible> {
+        Ok(false)
     }
 
     fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<(), Infallible> {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use connectoid::{
+use connectoid_engine::{
     Error, MasterSecret, Pace, Vault,
     api::{Command, Event, Reply},
-    engine::{Engine, EngineConfig, Input, Output, RequestId},
+    engine::{Engine, EngineConfig, Helpers, Input, Output, RequestId},
     store::Store,
 };
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
@@ -16,8 +16,10 @@ pub struct Host {
     seed: u64,
     starts: u64,
     calls: u64,
-    /// How far this host's clock is ahead of the world's, in µs.
-    pub skew: i64,
+    /// How far what this host goes by is ahead of the world's clock, in µs.
+    skew: i64,
+    /// How far its clock is ahead, which a node does not go by until it starts again, if it was put back.
+    set: i64,
     /// The engine, while the host is up.
     engine: Option<Engine>,
     /// What has happened, for the story to look at.
@@ -35,6 +37,7 @@ impl Host {
             starts: 0,
             calls: 0,
             skew,
+            set: skew,
             engine: None,
             events: Vec::new(),
             replies: Vec::new(),
@@ -53,6 +56,7 @@ impl Host {
     #[allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
     pub fn start(&mut self, now: u64) {
         self.starts += 1;
+        self.skew = self.set;
         let store = Store::open(&self.folder.join("node.db")).expect("the store opens after a crash");
         let rng = ChaCha20Rng::seed_from_u64(self.seed.wrapping_mul(1000) + self.starts);
         let vault = Vault::new(&MasterSecret::from_bytes([7; 32]));
@@ -63,6 +67,7 @@ impl Host {
             poll_interval: 60_000_000,
             pace: Pace::Background,
             idle_timeout: 20_000_000,
+            helpers: Helpers::default(),
         };
         let engine =
             Engine::new(store, vault, config, rng, self.clock(now)).expect("the node starts after a crash");
@@ -72,6 +77,28 @@ impl Host {
     /// Stops the node as a power cut does: what was not committed is gone, and nothing is said.
     pub fn crash(&mut self) {
         self.engine = None;
+    }
+
+    /// Copies what is on the disk of a host that is down.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    #[allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+    pub fn back_up(&self, to: &Path) {
+        copy(&self.folder, to);
+    }
+
+    /// Puts an older copy back on the disk of a host that is down.
+    ///
+    /// # Panics
+    /// If it cannot be copied.
+    #[allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+    pub fn restore(&mut self, from: &Path) {
+        for entry in std::fs::read_dir(&self.folder).expect("the disk can be read") {
+            std::fs::remove_file(entry.expect("the disk can be read").path())
+                .expect("the disk can be written");
+        }
+        copy(from, &self.folder);
     }
 
     /// Hands something to the node and returns what it wants done.
@@ -105,8 +132,23 @@ impl Host {
         Some(at.saturating_add_signed(-self.skew))
     }
 
+    /// Sets the clock: so far ahead of the world's, in µs. A node follows it forward while it runs, and never back.
+    pub fn set_clock(&mut self, skew: i64) {
+        self.set = skew;
+        self.skew = if self.is_up() { self.skew.max(skew) } else { skew };
+    }
+
     /// This host's clock.
     pub fn clock(&self, now: u64) -> u64 {
         now.saturating_add_signed(self.skew)
+    }
+}
+
+#[allow(clippy::expect_used, reason = "a simulation that cannot go on has failed")]
+fn copy(from: &Path, to: &Path) {
+    for entry in std::fs::read_dir(from).expect("the disk can be read") {
+        let path = entry.expect("the disk can be read").path();
+        let name = path.file_name().expect("a file has a name");
+        std::fs::copy(&path, to.join(name)).expect("the disk can be written");
     }
 }

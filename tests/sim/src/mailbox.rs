@@ -3,7 +3,7 @@
 //! It keeps the contract that a client sees, without questions: who reads a box is decided by the
 //! simulator, and that only the owner can is tested where questions are implemented.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connectoid_protocol::boxes::BoxId;
 
@@ -30,6 +30,7 @@ pub struct Malice {
 pub struct Mailbox {
     boxes: BTreeMap<BoxId, Vec<(u64, Vec<u8>)>>,
     last: BTreeMap<BoxId, u64>,
+    closed: BTreeSet<BoxId>,
     /// Everything that was ever sent, for replays.
     archive: BTreeMap<BoxId, Vec<Vec<u8>>>,
     /// Whether it answers at all.
@@ -67,6 +68,17 @@ impl Mailbox {
                 self.put(to, old, now);
             }
         }
+    }
+
+    /// Closes a box for good: its owner has left it.
+    pub fn close(&mut self, id: &BoxId) {
+        self.closed.insert(*id);
+        self.boxes.remove(id);
+    }
+
+    /// Whether a box was closed.
+    pub fn is_closed(&self, id: &BoxId) -> bool {
+        self.closed.contains(id)
     }
 
     /// The messages of a box after a cursor; a cursor beyond both the clock and the last message counts as 0.

@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use connectoid::{
+use connectoid_engine::{
     EventKind, Placement, Role,
     api::{Command, Credentials, PairState, Reply, Write},
 };
@@ -50,6 +50,8 @@ pub struct Plan {
     pub partitions: u64,
     /// How far clocks may be off, either way, in µs.
     pub skew: u64,
+    /// How many in a hundred rounds set somebody's clock anew.
+    pub clocks: u64,
     /// One step that comes to a certain fate.
     pub fated: Option<(u64, Fate)>,
     /// Everything else.
@@ -71,7 +73,7 @@ pub fn tell(plan: Plan, seed: u64) -> Result<u64, String> {
     let hosts = (0..plan.nodes).map(|node| {
         let home = folder.path().join(node.to_string());
         std::fs::create_dir(&home).map_err(|error| error.to_string())?;
-        let off = (clocks.next_u64() % (2 * plan.skew + 1)).cast_signed() - plan.skew.cast_signed();
+        let off = off_by(clocks.next_u64(), plan.skew);
         Ok(Host::new(&home, seed * 16 + node as u64, off))
     });
     let hosts = hosts.collect::<Result<Vec<_>, String>>()?;
@@ -82,6 +84,11 @@ pub fn tell(plan: Plan, seed: u64) -> Result<u64, String> {
         Ok(()) => Ok(story.world.steps),
         Err(problem) => Err(format!("{problem}\n{}", story.traces())),
     }
+}
+
+/// A drawn number as a difference of clocks of at most `most`, either way.
+fn off_by(drawn: u64, most: u64) -> i64 {
+    (drawn % (2 * most + 1)).cast_signed() - most.cast_signed()
 }
 
 struct Story {
@@ -135,6 +142,11 @@ impl Story {
                 self.write(node, round)?;
             }
         }
+        if self.world.draw(100) < self.plan.clocks {
+            let whose = usize::try_from(self.world.draw(self.plan.nodes as u64)).unwrap_or(0);
+            let off = off_by(self.world.draw(u64::MAX), self.plan.skew);
+            self.world.hosts[whose].set_clock(off);
+        }
         let pause = self.world.draw(40 * SECOND);
         self.world.pass(pause);
         if self.world.draw(100) < self.plan.crashes {
@@ -173,7 +185,7 @@ impl Story {
                 Ok(())
             }
             // A node that has not been let in yet has no group to write to.
-            Some(Err(error)) if error.kind == connectoid::ErrorKind::Usage => Ok(()),
+            Some(Err(error)) if error.kind == connectoid_engine::ErrorKind::Usage => Ok(()),
             other => Err(format!("a write was answered by {other:?}")),
         }
     }
@@ -236,6 +248,13 @@ impl Story {
         };
         if let Some(peer) = peers.iter().find(|peer| peer.state != PairState::Paired) {
             return Err(format!("node {node} and {} are {:?}", peer.nickname, peer.state));
+        }
+        // Nothing is under way any more, so what each knows of the other is exact.
+        let same = |group: &connectoid_engine::api::GroupSync| {
+            (group.lacks, group.held, group.held_until) == (0, 0, None)
+        };
+        if let Some(peer) = peers.iter().find(|peer| !peer.groups.iter().all(same)) {
+            return Err(format!("node {node} believes of {}: {:?}", peer.nickname, peer.groups));
         }
         let alarm = self.world.hosts[node].events.iter().any(|event| {
             matches!(event.kind, EventKind::LinkOpenedAgain { .. } | EventKind::OpenRefused { .. })

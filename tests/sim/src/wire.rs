@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use connectoid::engine::{Channel, LinkId};
+use connectoid_engine::engine::{Channel, LinkId};
 
 /// One end of a connection: which host, and its name for it.
 pub type End = (usize, LinkId);

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use connectoid::{
+use connectoid_engine::{
     Error,
     api::{Command, Reply},
-    engine::{Channel, Checked, Fetched, Input, LinkId, Output, SendId, ServiceFailure},
+    engine::{Channel, Checked, Fetched, Input, LinkId, Output, SendId, ServiceFailure, Unreached},
 };
-use connectoid_protocol::{boxes::BoxKey, encoding::parse_base64url, poll::CheckId};
+use connectoid_protocol::{boxes::BoxKey, encoding::parse_base64url, mailbox::Refusal, poll::CheckId};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rand_core::Rng;
 
@@ -284,7 +284,8 @@ impl World {
             Output::UseAnswer(link, answer) => self.meet((host, link), &answer),
             Output::Frame(link, channel, frame) => self.send_frame((host, link), channel, frame),
             Output::Close(link) => self.cut((host, link)),
-            // What was asked is answered all the same; dropped boxes matter to the service alone.
+            Output::DropBox(key, _) if self.reached(host) => self.mailbox.close(&key.id()),
+            // What was asked is answered all the same.
             _ => {}
         }
     }
@@ -366,30 +367,36 @@ impl World {
             let way = self.way();
             self.schedule(host, way, Coming::Send(host, id, to, data.clone()));
         }
+        if reached && self.mailbox.is_closed(&to) {
+            let closed = ServiceFailure::Refused(Refusal::Closed, 0);
+            return self.reply(host, Input::Sent(id, vec![(SERVICE.to_owned(), Err(closed))]));
+        }
         if reached {
             let (malice, now) = (self.hardship.malice, self.now);
             let rng = &mut self.rng;
             self.mailbox.send(to, data, malice, now, |bound| rng.next_u64() % bound.max(1));
         }
         // The reply can be lost as well.
-        let result = if reached && self.reached(host) { Ok(()) } else { Err(ServiceFailure::Unreachable) };
+        let result = if reached && self.reached(host) { Ok(()) } else { Err(UNREACHABLE) };
         self.reply(host, Input::Sent(id, vec![(SERVICE.to_owned(), result)]));
     }
 
     fn check(&mut self, host: usize, id: CheckId, boxes: &[(BoxKey, u64)], _wait: u64) {
         if !self.reached(host) {
-            return self.reply(host, Input::Checked(id, Err(ServiceFailure::Unreachable)));
+            return self.reply(host, Input::Checked(id, Err(UNREACHABLE)));
         }
         let mut fetched = Vec::new();
         for (key, cursor) in boxes {
-            let messages = self.mailbox.receive(&key.id(), *cursor, self.now);
-            if !messages.is_empty() {
-                fetched.push(Fetched {
-                    key: key.clone(),
-                    service: SERVICE.to_owned(),
-                    messages: Ok(messages),
-                });
+            let closed = ServiceFailure::Refused(Refusal::Closed, 0);
+            let messages = if self.mailbox.is_closed(&key.id()) {
+                Err(closed)
+            } else {
+                Ok(self.mailbox.receive(&key.id(), *cursor, self.now))
+            };
+            if messages.as_ref().is_ok_and(Vec::is_empty) {
+                continue;
             }
+            fetched.push(Fetched { key: key.clone(), service: SERVICE.to_owned(), messages });
         }
         // A service's clock is right, and its `Date` is cut to seconds.
         let date = Some(self.now / SECOND);
@@ -425,3 +432,5 @@ const NOTICE: u64 = 30_000_000;
 const DOWN: u64 = 60_000_000;
 
 const SERVICE: &str = "http://mailbox.sim";
+
+const UNREACHABLE: ServiceFailure = ServiceFailure::Unreachable(Unreached::Network);

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use connectoid::{
+use connectoid_engine::{
     ErrorKind, EventKind, Placement,
     api::{Command, Credentials, PairState, Reply},
     engine::{Checked, Fetched, Input, LinkId, Output},
@@ -136,7 +136,7 @@ impl Node {
     }
 
     fn refusal(&self) -> Option<ErrorKind> {
-        let refused = |event: &connectoid::Event| match &event.kind {
+        let refused = |event: &connectoid_engine::Event| match &event.kind {
             EventKind::OpenRefused { problem, .. } => Some(problem.kind),
             _ => None,
         };

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use connectoid::api::{Command, Credentials, PairState, Reply};
+use connectoid_engine::api::{Command, Credentials, PairState, Reply};
 use connectoid_protocol::poll::Pace;
 use connectoid_sim::{
     host::Host,

@@ -64,6 +64,7 @@ const KIND: Plan = Plan {
     outages: 0,
     partitions: 0,
     skew: 0,
+    clocks: 0,
     fated: None,
     hardship: Hardship {
         loss: 0,
@@ -103,6 +104,14 @@ fn crashes_at_any_step() {
 #[test]
 fn clocks_that_are_minutes_off() {
     tell_seeds("clocks", Plan { nodes: 4, skew: 270_000_000, crashes: 20, ..KIND });
+}
+
+/// By more than a day, either way, and set anew while nodes run: whatever was stamped is there in the end, and nobody
+/// believes to have all before that.
+#[test]
+fn clocks_that_are_days_off_and_set_while_nodes_run() {
+    let (skew, rounds) = (30 * 3_600_000_000, 10);
+    tell_seeds("wrong clocks", Plan { nodes: 3, rounds, skew, clocks: 40, crashes: 20, ..KIND });
 }
 
 #[test]

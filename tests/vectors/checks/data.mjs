@@ -4,7 +4,7 @@ import { equal, fromBase64url, base64url, fromHex, hex, join, utf8 } from '../li
 import * as change from '../lib/change.mjs';
 import { encode } from '../lib/cbor.mjs';
 import * as user from '../lib/user.mjs';
-import { decodeValue, fromJson, toJson } from '../lib/value.mjs';
+import { decodeValue, fromJson, numberFromText, toJson } from '../lib/value.mjs';
 import { Results } from './results.mjs';
 
 export async function encoding(vectors) {
@@ -26,6 +26,8 @@ export async function values(vectors) {
   }
   for (const { what, cbor } of vectors.refused) await results.refused(() => decodeValue(fromHex(cbor)), undefined, what);
   for (const json of vectors.refused_json) await results.refused(() => fromJson(json), undefined, JSON.stringify(json));
+  for (const { text, cbor } of vectors.numbers) results.same(encode(numberFromText(text)), cbor, text);
+  for (const text of vectors.refused_numbers) await results.refused(() => numberFromText(text), undefined, text);
   return results;
 }
 

@@ -31,7 +31,8 @@ export async function links(vectors) {
   for (const { text, error } of vectors.refused_addresses) {
     await results.refused(() => link.parseAddress(text), error, `address ${text}`);
   }
-  for (const { base, placement, address, url } of vectors.links) {
+  for (const { base, placement, address, check, url } of vectors.links) {
+    results.same(link.checkOf(address), check, 'check');
     results.same(link.toUrl(base, address, placement), url, base);
     results.same(link.findLink(url), { address, placement }, url);
   }

@@ -2,6 +2,7 @@
 //
 // Bytes are Uint8Arrays, maps are Maps with text keys, numbers are numbers: an integer below 2^53 in size is
 // written as an integer and anything else as a float of eight bytes. The decoder accepts one spelling of each.
+// A field that is removed is `undefined`, which is nothing that a field can hold.
 
 import { Refused, concat, text, utf8 } from './bytes.mjs';
 
@@ -9,6 +10,7 @@ const TWO_53 = 2 ** 53;
 
 export function encode(value) {
   if (value === null) return Uint8Array.of(0xf6);
+  if (value === undefined) return Uint8Array.of(0xf7);
   if (value === false || value === true) return Uint8Array.of(value ? 0xf5 : 0xf4);
   if (typeof value === 'number') return encodeNumber(value);
   if (typeof value === 'string') return concat(head(3, utf8(value).length), utf8(value));
@@ -42,9 +44,12 @@ function head(major, argument) {
   return new Uint8Array(bytes.subarray(8 - length));
 }
 
-/** Decodes one value that fills all of `bytes` and nests at most `nesting` deep. */
-export function decode(bytes, nesting = 16) {
-  const reader = { bytes, at: 0 };
+/**
+ * Decodes one value that fills all of `bytes` and nests at most `nesting` deep. `undefined` is allowed where there
+ * could be a value that nests `undefinedAt` deep, and nowhere else.
+ */
+export function decode(bytes, nesting = 16, undefinedAt = -1) {
+  const reader = { bytes, at: 0, undefinedAt };
   const value = read(reader, nesting);
   if (reader.at !== bytes.length) throw new Refused('not_canonical');
   return value;
@@ -72,7 +77,7 @@ function readArgument(reader, info) {
 function read(reader, nesting) {
   const [first] = take(reader, 1);
   const [major, info] = [first >> 5, first & 31];
-  if (major === 7) return readSimple(reader, info);
+  if (major === 7) return readSimple(reader, info, nesting);
   const argument = readArgument(reader, info);
   switch (major) {
     case 0: return integer(argument, argument);
@@ -120,10 +125,11 @@ function readMap(reader, length, nesting) {
   return map;
 }
 
-function readSimple(reader, info) {
+function readSimple(reader, info, nesting) {
   if (info === 20) return false;
   if (info === 21) return true;
   if (info === 22) return null;
+  if (info === 23 && nesting === reader.undefinedAt) return undefined;
   if (info !== 27) throw new Refused('not_canonical');
   const number = Buffer.from(take(reader, 8)).readDoubleBE();
   if (!Number.isFinite(number) || Object.is(number, -0) || Number.isSafeInteger(number)) throw new Refused('bad_value');

@@ -23,12 +23,14 @@ export function encodeOp(json) {
   switch (json.op) {
     case 'set': {
       const fields = Object.entries(json.fields).map(([field, value]) => [field, fromJson(value)]);
-      return encode([0, json.collection, json.id, new Map(fields)]);
+      const removed = (json.removed ?? []).map(field => [field, undefined]);
+      return encode([0, json.collection, json.id, new Map([...fields, ...removed])]);
     }
     case 'delete': return encode([1, json.collection, json.id]);
     case 'genesis': return encode([2, bytes(json.owner), bytes(json.nonce), json.name]);
     case 'member': return encode([3, bytes(json.user), bytes(json.key), json.role === 'writer' ? 1 : 2]);
     case 'remove': return encode([4, bytes(json.user)]);
+    case 'withdraw': return encode([13, json.changes.map(bytes)]);
     default: throw new Refused('not_canonical');
   }
 }
@@ -67,8 +69,8 @@ function readSlot(slot) {
 }
 
 function readOp(bytes) {
-  // A field's value nests 16 deep, inside the map of fields, inside the operation.
-  const parts = array(decode(bytes, 18));
+  // A field's value nests 16 deep, inside the map of fields, inside the operation; or the field is removed.
+  const parts = array(decode(bytes, 18, 16));
   const [kind, ...rest] = parts;
   switch (`${kind}/${parts.length}`) {
     case '0/4': return readSet(...rest);
@@ -76,8 +78,16 @@ function readOp(bytes) {
     case '2/4': return readGenesis(...rest);
     case '3/4': return readMember(...rest);
     case '4/2': return { subject: `user ${hex(blob(rest[0], 32))}`, membership: true };
+    case '13/2': return readWithdrawal(rest[0]);
     default: throw new Refused('not_canonical');
   }
+}
+
+function readWithdrawal(names) {
+  const changes = array(names).map(name => hex(blob(name, 32)));
+  const ascend = changes.every((name, index) => index === 0 || changes[index - 1] < name);
+  if (changes.length < 1 || changes.length > 1000 || !ascend) throw new Refused('bad_withdrawal');
+  return { subject: 'changes', withdrawal: true };
 }
 
 function readSet(collection, id, fields) {
@@ -112,6 +122,7 @@ function checkTogether(header, slots) {
   const membership = held.filter(op => op.membership).length;
   if (membership > 0 && membership < held.length) throw new Refused('mixed');
   if (membership > 0 && held.length < slots.length) throw new Refused('forgotten');
+  if (held.some(op => op.withdrawal) && slots.length > 1) throw new Refused('mixed');
   const genesis = held.find(op => op.owner);
   if (genesis && slots.length > 1) throw new Refused('mixed');
   if (Boolean(genesis) !== equal(header.group, NO_GROUP)) throw new Refused('bad_group');

@@ -10,13 +10,14 @@ const MAX_PIECE = 60 * 1024;
 export const CONTROL = {
   hello1: [1, ['versions', 32]],
   hello2: [2, [32, 32, 16, 48, 64]],
-  rotate: [3, ['u32', 'text']],
-  rotated: [4, ['u32']],
+  rotate: [3, ['generation', 'text']],
+  rotated: [4, ['generation']],
   sas_start: [5, [48]],
   sas_accept: [6, [32]],
   sas_reveal: [7, [32]],
   rest: [8, []],
-  behind: [9, ['u32']],
+  behind: [9, ['generation']],
+  home: [10, ['text']],
   unshare: [64, []],
 };
 
@@ -49,7 +50,7 @@ const isUint = (value, bound) => Number.isSafeInteger(value) && value >= 0 && va
 function isField(value, field) {
   switch (field) {
     case 'versions': return Array.isArray(value) && value.length <= 16 && value.every(item => isUint(item, 256));
-    case 'u32': return isUint(value, 2 ** 32);
+    case 'generation': return isUint(value, 2 ** 30 + 1);
     case 'u64': return isUint(value, 2 ** 53);
     case 'text': return typeof value === 'string';
     case 'bytes': return value instanceof Uint8Array;

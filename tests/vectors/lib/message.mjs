@@ -12,6 +12,7 @@ const KINDS = {
   expired: { refused: true },
   revoked: { refused: true },
   unshared: {},
+  call: {},
 };
 
 /** The object as it is signed. */

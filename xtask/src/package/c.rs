@@ -8,8 +8,7 @@ use crate::{
 
 /// To be unpacked into a prefix, such as `/usr/local`.
 pub(super) fn package() -> Result {
-    let name = format!("connectoid-{VERSION}-{}", natives::platform());
-    let stage = format!("{FOLDER}/{name}");
+    let (name, stage) = (name(), stage());
     remove(&stage)?;
     let library = root().join(build_c()?);
     prefix::install(&library, VERSION, &root(), &root().join(&stage))
@@ -18,4 +17,13 @@ pub(super) fn package() -> Result {
     copy(notices::FILE, &format!("{stage}/share/doc/connectoid/THIRD-PARTY.txt"))?;
     let tarball = format!("{FOLDER}/{name}.tar.gz");
     command::run("tar", &["--create", "--gzip", "--file", &tarball, "--directory", FOLDER, &name], ".")
+}
+
+/// Where the installation is, once it was made.
+pub(super) fn stage() -> String {
+    format!("{FOLDER}/{}", name())
+}
+
+fn name() -> String {
+    format!("connectoid-{VERSION}-{}", natives::platform())
 }

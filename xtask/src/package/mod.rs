@@ -95,6 +95,11 @@ pub(crate) fn c_library() -> String {
     format!("{FOLDER}/{}", c_library_name())
 }
 
+/// Where the installation for C is, once there is the package.
+pub(crate) fn c_installation() -> String {
+    c::stage()
+}
+
 fn c_library_name() -> String {
     use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
     format!("{DLL_PREFIX}connectoid{DLL_SUFFIX}")
@@ -102,7 +107,8 @@ fn c_library_name() -> String {
 
 /// Builds `libconnectoid` for this machine, as it is shipped, and strips it; returns where it is.
 fn build_c() -> Result<String> {
-    command::run("cargo", &[&natives::shipped(C.package)[..], &["--quiet"]].concat(), ".")?;
+    eprintln!("building the library as it is shipped, as small as it gets: this takes some minutes");
+    command::run("cargo", &natives::shipped(C.package), ".")?;
     let stripped = c_library();
     command::run("strip", &["-o", &stripped, "-x", &format!("target/embedded/{}", c_library_name())], ".")?;
     let length = fits(&stripped)?;

@@ -32,7 +32,7 @@ enum Typed {
 use InC::{Call, Header};
 
 /// Every method of `Node`, and the way to it from other languages. A method that is missing here fails the check.
-const METHODS: [(&str, InC, Typed); 31] = [
+const METHODS: [(&str, InC, Typed); 35] = [
     ("open", Header("connectoid_open"), Typed::SameName),
     ("user_id", InC::SameName, Typed::SameName),
     ("share", InC::SameName, Typed::SameName),
@@ -49,6 +49,8 @@ const METHODS: [(&str, InC, Typed); 31] = [
     ("add_member", InC::SameName, Typed::SameName),
     ("remove_member", InC::SameName, Typed::SameName),
     ("put", Call("commit"), Typed::SameName),
+    ("replace", Call("commit"), Typed::SameName),
+    ("remove_fields", Call("commit"), Typed::SameName),
     ("delete", Call("commit"), Typed::SameName),
     ("commit", InC::SameName, Typed::SameName),
     ("record", Call("get"), Typed::SameName),
@@ -62,7 +64,10 @@ const METHODS: [(&str, InC, Typed); 31] = [
     ("dispatch", Header("connectoid_call"), Typed::Instead("share")),
     ("events", Header("CONNECTOID_KIND_EVENT"), Typed::SameName),
     ("subscribe", Header("CONNECTOID_KIND_EVENT"), Typed::Instead("events")),
-    ("observe", InC::SameName, Typed::SameName),
+    ("observe", Call("changes"), Typed::SameName),
+    ("changes", InC::SameName, Typed::SameName),
+    // A handle is no call: each call says its group and collection.
+    ("group", Header("connectoid_call"), Typed::SameName),
     ("close", Header("connectoid_close"), Typed::SameName),
 ];
 
@@ -78,6 +83,8 @@ struct Language {
     says_public: bool,
     /// The file that draws QR codes, and what does it.
     qr: (&'static str, &'static str),
+    /// The file with what follows the log.
+    log: &'static str,
     /// The file with the events, and what stands around the name of one.
     events: (&'static str, Style),
     /// The file with the kinds of errors, likewise.
@@ -99,6 +106,7 @@ const LANGUAGES: [Language; 3] = [
         node: "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Node.kt",
         says_public: true,
         qr: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Qr.kt", "Qr"),
+        log: "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/ConnectoidLog.kt",
         events: ("kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/Event.kt", Style::Pascal("")),
         errors: (
             "kotlin/connectoid-jvm/src/main/kotlin/io/github/connectoid/ConnectoidException.kt",
@@ -110,6 +118,7 @@ const LANGUAGES: [Language; 3] = [
         node: "swift/Sources/Connectoid/Node.swift",
         says_public: true,
         qr: ("swift/Sources/Connectoid/QRCode.swift", "QRCode"),
+        log: "swift/Sources/Connectoid/ConnectoidLog.swift",
         events: ("swift/Sources/Connectoid/Event.swift", Style::Camel),
         errors: ("swift/Sources/Connectoid/ConnectoidError.swift", Style::Camel),
     },
@@ -118,6 +127,7 @@ const LANGUAGES: [Language; 3] = [
         node: "flutter/lib/src/node.dart",
         says_public: false,
         qr: ("flutter/lib/src/node.dart", "qr"),
+        log: "flutter/lib/src/log.dart",
         events: ("flutter/lib/src/generated/events.g.dart", Style::Pascal("Event")),
         errors: ("flutter/lib/src/generated/exceptions.g.dart", Style::Pascal("Exception")),
     },
@@ -204,6 +214,7 @@ fn in_language(language: &Language, schema: &Value) -> Result {
     }
     let anything = |_: &str| true;
     declares(&read(language.qr.0)?, language.qr.1, anything).map_err(lacks)?;
+    declares(&read(language.log)?, "follow", anything).map_err(lacks)?;
     let (file, style) = language.events;
     let events = read(file)?;
     for event in event_names(schema) {
@@ -248,8 +259,8 @@ fn declares(file: &str, name: &str, is_right: impl Fn(&str) -> bool) -> Result {
 
 fn declares_here(line: &str, name: &str) -> bool {
     // What stands before a name that is declared: a word of the language, or in Dart the type.
-    const BEFORE: [&str; 10] =
-        ["fun ", "func ", "val ", "var ", "let ", "case ", "class ", "object ", "> ", "String "];
+    const BEFORE: [&str; 11] =
+        ["fun ", "func ", "val ", "var ", "let ", "case ", "class ", "object ", "> ", "String ", "Handle "];
     if line.starts_with('/') || line.starts_with('*') {
         return false;
     }

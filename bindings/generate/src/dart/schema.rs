@@ -24,7 +24,8 @@ const NAMES: [(&str, &str); 8] = [
 const SKIPPED: [(&str, &str); 1] = [("Opening", "host_key_store")];
 
 /// Integers that are µs since the epoch.
-const TIMES: [&str; 6] = ["at", "expires", "kept_until", "last_synced_at", "stamp", "used_at"];
+const TIMES: [&str; 8] =
+    ["at", "expires", "held_until", "kept_until", "last_synced_at", "stamp", "until", "used_at"];
 
 /// Integers that are seconds.
 const DURATIONS: [&str; 3] = ["expires_in", "idle_timeout", "poll_interval"];

@@ -23,7 +23,7 @@ mod wire;
 use rand_core::CryptoRng;
 use sha2::{Digest, Sha256};
 
-pub use self::op::{MAX_NAME_LEN, MAX_RECORD_ID_LEN, NONCE_LEN, Op};
+pub use self::op::{MAX_NAME_LEN, MAX_RECORD_ID_LEN, MAX_WITHDRAWN, NONCE_LEN, Op};
 use crate::{
     cbor::{NotCanonical, Writer},
     encoding::join,
@@ -71,7 +71,7 @@ pub enum ChangeError {
     #[error("a name is empty or too long")]
     BadName,
     /// A `set` without fields.
-    #[error("an operation sets no field")]
+    #[error("no field is given; a record has at least one, and delete removes it")]
     NoFields,
     /// A value that fields cannot hold.
     #[error(transparent)]
@@ -82,8 +82,8 @@ pub enum ChangeError {
     /// Record and membership operations in one change, or a genesis that is not alone.
     #[error("operations of different kinds in one change")]
     Mixed,
-    /// A membership change of which an operation is missing.
-    #[error("membership operations cannot be forgotten")]
+    /// A change of the group itself of which an operation is missing.
+    #[error("operations on a group itself cannot be forgotten")]
     Forgotten,
     /// A genesis that names a group, or another change that names none.
     #[error("only the founding change of a group names no group")]
@@ -91,6 +91,9 @@ pub enum ChangeError {
     /// A public key that is no key, or not the key of the user it is given for.
     #[error("the key is not the key of this user")]
     BadKey,
+    /// A withdrawal that names no change, too many, or not in order.
+    #[error("a withdrawal names 1 to {MAX_WITHDRAWN} changes, ascending")]
+    BadWithdrawal,
     /// A role that nobody can be given.
     #[error("members are appointed as writers or readers")]
     BadRole,
@@ -188,9 +191,9 @@ impl Change {
     /// Hash and signature stay as they are. An `index` beyond the last operation forgets nothing.
     ///
     /// # Errors
-    /// [`ChangeError::Forgotten`] for a membership change: its operations are needed forever.
+    /// [`ChangeError::Forgotten`] for a change of the group itself: its operations are needed forever.
     pub fn forget(&self, index: usize) -> Result<Self, ChangeError> {
-        if self.is_membership() {
+        if self.is_of_group() {
             return Err(ChangeError::Forgotten);
         }
         let mut slots = self.slots.clone();
@@ -242,9 +245,31 @@ impl Change {
         !self.slots.iter().any(|slot| matches!(slot, Slot::Forgotten(_)))
     }
 
-    /// Whether the change concerns the group itself rather than its records.
+    /// Whether the change concerns who is in the group.
     pub fn is_membership(&self) -> bool {
         self.ops().next().is_some_and(Op::is_membership)
+    }
+
+    /// Whether the change takes others of its author back.
+    pub fn is_withdrawal(&self) -> bool {
+        self.ops().next().is_some_and(Op::is_withdrawal)
+    }
+
+    /// Whether the change concerns the group itself rather than its records.
+    pub fn is_of_group(&self) -> bool {
+        self.is_membership() || self.is_withdrawal()
+    }
+
+    /// Whether this change takes another one back, if both are genuine: its author's own, and a later one, but neither
+    /// the founding nor what has been taken back itself.
+    pub fn withdraws(&self, other: &Self) -> bool {
+        let names = |op: &Op| matches!(op, Op::Withdraw { changes } if changes.contains(&other.hash));
+        self.author() == other.author()
+            && self.group() == other.group()
+            && self.position() < other.position()
+            && !other.is_genesis()
+            && !other.is_withdrawal()
+            && self.ops().any(names)
     }
 
     /// Whether the change founds a group.
@@ -301,6 +326,9 @@ fn check_together(header: &Header, slots: &[Slot]) -> Result<(), ChangeError> {
     }
     if membership > 0 && membership < slots.len() {
         return Err(ChangeError::Forgotten);
+    }
+    if held(slots).any(Op::is_withdrawal) && slots.len() > 1 {
+        return Err(ChangeError::Mixed);
     }
     let genesis =
         held(slots).find_map(|op| if let Op::Genesis { owner, .. } = op { Some(owner) } else { None });

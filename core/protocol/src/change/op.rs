@@ -1,15 +1,14 @@
 //! Operations: the single steps of a change.
 
-use std::collections::BTreeMap;
+use minicbor::{Decoder, data::Type};
 
-use minicbor::Decoder;
-
-use super::{ChangeError, ROLES};
+use super::{ChangeError, ChangeHash, ROLES};
 use crate::{
     cbor::{self, NotCanonical, Writer},
     membership::Role,
+    record::{Writes, write_field},
     user::{UserId, UserPublic},
-    value::{MAX_NESTING, Value, read_map, write_map},
+    value::{Value, ValueError, read_map, write_map},
 };
 
 /// The greatest length of a collection's, field's or group's name, in bytes.
@@ -26,19 +25,23 @@ const DELETE: u64 = 1;
 const GENESIS: u64 = 2;
 const MEMBER: u64 = 3;
 const REMOVE: u64 = 4;
+const WITHDRAW: u64 = 13;
+
+/// The greatest number of changes that one withdrawal names.
+pub const MAX_WITHDRAWN: usize = 1000;
 
 /// One step of a change.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Op {
-    /// Sets fields of a record, which exists from then on if it did not before.
+    /// Sets and removes fields of a record.
     Set {
         /// The record's collection.
         collection: String,
         /// The record's id in it.
         id: String,
         /// At least one field.
-        fields: BTreeMap<String, Value>,
+        fields: Writes,
     },
     /// Deletes a record: hides everything set up to now.
     Delete {
@@ -70,12 +73,22 @@ pub enum Op {
         /// Whose.
         user: UserId,
     },
+    /// Takes own changes back that a wrong clock stamped: wherever they are, they do not count.
+    Withdraw {
+        /// Their names, ascending.
+        changes: Vec<ChangeHash>,
+    },
 }
 
 impl Op {
     /// Whether the operation concerns the group itself rather than a record.
     pub fn is_membership(&self) -> bool {
         matches!(self, Self::Genesis { .. } | Self::Member { .. } | Self::Remove { .. })
+    }
+
+    /// Whether the operation takes changes back.
+    pub fn is_withdrawal(&self) -> bool {
+        matches!(self, Self::Withdraw { .. })
     }
 
     /// What the operation is about; a change has at most one operation about each thing.
@@ -86,6 +99,7 @@ impl Op {
             }
             Self::Genesis { .. } => Subject::Group,
             Self::Member { user, .. } | Self::Remove { user } => Subject::User(*user),
+            Self::Withdraw { .. } => Subject::Changes,
         }
     }
 
@@ -99,7 +113,7 @@ impl Op {
                 }
                 fields.iter().try_for_each(|(field, value)| {
                     check_name(field, MAX_NAME_LEN)?;
-                    Ok(value.check()?)
+                    Ok(value.as_ref().map_or(Ok(()), Value::check)?)
                 })
             }
             Self::Delete { collection, id } => check_record(collection, id),
@@ -109,6 +123,7 @@ impl Op {
                 if key.id() == *user { Ok(()) } else { Err(ChangeError::BadKey) }
             }
             Self::Remove { .. } => Ok(()),
+            Self::Withdraw { changes } => check_withdrawn(changes),
         }
     }
 
@@ -116,7 +131,7 @@ impl Op {
         match self {
             Self::Set { collection, id, fields } => {
                 writer.array(4).uint(SET).text(collection).text(id);
-                write_map(fields, writer);
+                write_map(fields, writer, |value, writer| write_field(value.as_ref(), writer));
             }
             Self::Delete { collection, id } => {
                 writer.array(3).uint(DELETE).text(collection).text(id);
@@ -132,6 +147,12 @@ impl Op {
             Self::Remove { user } => {
                 writer.array(2).uint(REMOVE).bytes(user.as_bytes());
             }
+            Self::Withdraw { changes } => {
+                writer.array(2).uint(WITHDRAW).array(changes.len());
+                for change in changes {
+                    writer.bytes(change.as_bytes());
+                }
+            }
         }
     }
 
@@ -143,7 +164,7 @@ impl Op {
             (SET, 4) => Self::Set {
                 collection: read_text(decoder)?,
                 id: read_text(decoder)?,
-                fields: read_map(decoder, MAX_NESTING)?,
+                fields: read_map(decoder, read_field)?,
             },
             (DELETE, 3) => Self::Delete { collection: read_text(decoder)?, id: read_text(decoder)? },
             (GENESIS, 4) => Self::Genesis {
@@ -157,6 +178,7 @@ impl Op {
                 role: read_role(decoder)?,
             },
             (REMOVE, 2) => Self::Remove { user: UserId::from_bytes(cbor::fixed(decoder)?) },
+            (WITHDRAW, 2) => Self::Withdraw { changes: read_withdrawn(decoder)? },
             _ => return Err(NotCanonical.into()),
         };
         op.check()?;
@@ -170,6 +192,15 @@ pub(super) enum Subject<'a> {
     Record(&'a str, &'a str),
     Group,
     User(UserId),
+    Changes,
+}
+
+fn read_field(decoder: &mut Decoder<'_>) -> Result<Option<Value>, ValueError> {
+    if decoder.datatype().map_err(NotCanonical::from)? == Type::Undefined {
+        decoder.undefined().map_err(NotCanonical::from)?;
+        return Ok(None);
+    }
+    Value::read(decoder).map(Some)
 }
 
 fn check_record(collection: &str, id: &str) -> Result<(), ChangeError> {
@@ -179,6 +210,15 @@ fn check_record(collection: &str, id: &str) -> Result<(), ChangeError> {
 
 fn check_name(name: &str, longest: usize) -> Result<(), ChangeError> {
     if name.is_empty() || name.len() > longest { Err(ChangeError::BadName) } else { Ok(()) }
+}
+
+/// Ascending, so that there is one way to write them, and none is named twice.
+fn check_withdrawn(changes: &[ChangeHash]) -> Result<(), ChangeError> {
+    let ascend = changes.windows(2).all(|pair| pair[0] < pair[1]);
+    if changes.is_empty() || changes.len() > MAX_WITHDRAWN || !ascend {
+        return Err(ChangeError::BadWithdrawal);
+    }
+    Ok(())
 }
 
 fn role_code(role: Role) -> Result<u64, ChangeError> {
@@ -194,6 +234,14 @@ fn read_role(decoder: &mut Decoder<'_>) -> Result<Role, ChangeError> {
 
 fn read_key(decoder: &mut Decoder<'_>) -> Result<UserPublic, ChangeError> {
     UserPublic::from_bytes(&cbor::fixed(decoder)?).map_err(|_| ChangeError::BadKey)
+}
+
+fn read_withdrawn(decoder: &mut Decoder<'_>) -> Result<Vec<ChangeHash>, ChangeError> {
+    let count = cbor::array(decoder)?;
+    if count > MAX_WITHDRAWN as u64 {
+        return Err(ChangeError::BadWithdrawal);
+    }
+    (0..count).map(|_| Ok(ChangeHash::from_bytes(cbor::fixed(decoder)?))).collect()
 }
 
 fn read_text(decoder: &mut Decoder<'_>) -> Result<String, NotCanonical> {

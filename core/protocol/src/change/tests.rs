@@ -20,7 +20,8 @@ fn stamp() -> Stamp {
 }
 
 fn set(id: &str) -> Op {
-    let fields = [("title".to_owned(), Value::Text("x".into())), ("done".to_owned(), Value::Bool(false))];
+    let fields =
+        [("title".to_owned(), Some(Value::Text("x".into()))), ("done".to_owned(), Some(Value::Bool(false)))];
     Op::Set { collection: "notes".into(), id: id.into(), fields: fields.into() }
 }
 
@@ -31,6 +32,10 @@ fn delete(id: &str) -> Op {
 fn member(role: Role) -> Op {
     let key = UserKey::from_bytes(&[5; 32]).public();
     Op::Member { user: key.id(), key, role }
+}
+
+fn withdraw(names: &[u8]) -> Op {
+    Op::Withdraw { changes: names.iter().map(|name| ChangeHash::from_bytes([*name; 32])).collect() }
 }
 
 fn genesis() -> Op {
@@ -51,6 +56,47 @@ fn a_change_survives_the_wire() {
     assert_eq!((received.author(), received.device(), received.stamp()), (key().id(), DEVICE, stamp()));
     let stranger = UserKey::from_bytes(&[5; 32]).public();
     assert_eq!(received.verify(&stranger), Err(ChangeError::BadKey));
+}
+
+#[test]
+fn a_withdrawal_is_alone_and_names_changes_in_order() {
+    let change = sign(vec![withdraw(&[1, 2, 9])]).unwrap();
+    assert_eq!(Change::decode(change.bytes()).unwrap(), change);
+    assert!(change.is_withdrawal() && change.is_of_group() && !change.is_membership());
+    assert_eq!(change.forget(0), Err(ChangeError::Forgotten));
+    for bad in [&[][..], &[2, 1], &[1, 1]] {
+        assert_eq!(sign(vec![withdraw(bad)]), Err(ChangeError::BadWithdrawal));
+    }
+    let many = Op::Withdraw { changes: (0..).take(MAX_WITHDRAWN + 1).map(numbered).collect() };
+    assert_eq!(sign(vec![many]), Err(ChangeError::BadWithdrawal));
+    for other in [set("a"), member(Role::Writer), withdraw(&[3])] {
+        assert!(matches!(sign(vec![withdraw(&[1]), other]), Err(ChangeError::Mixed | ChangeError::Repeated)));
+    }
+}
+
+fn numbered(number: u32) -> ChangeHash {
+    let mut bytes = [0; 32];
+    bytes[..4].copy_from_slice(&number.to_be_bytes());
+    ChangeHash::from_bytes(bytes)
+}
+
+#[test]
+fn only_later_changes_of_the_author_are_withdrawn() {
+    let at = |key: &UserKey, after: u64, ops| {
+        let stamp = Stamp::new(stamp().micros() + after).unwrap();
+        Change::sign(Some(GROUP), key, DEVICE, stamp, ops, &mut rng()).unwrap()
+    };
+    let (other, later) = (UserKey::from_bytes(&[5; 32]), at(&key(), 10, vec![set("a")]));
+    let names = |change: &Change| vec![Op::Withdraw { changes: vec![change.hash()] }];
+    assert!(at(&key(), 9, names(&later)).withdraws(&later));
+    assert!(!at(&key(), 11, names(&later)).withdraws(&later), "what was made before");
+    assert!(!at(&other, 9, names(&later)).withdraws(&later), "what is somebody else's");
+    assert!(
+        !at(&key(), 9, names(&at(&key(), 10, vec![set("b")]))).withdraws(&later),
+        "what it does not name"
+    );
+    let withdrawal = at(&key(), 10, names(&later));
+    assert!(!at(&key(), 9, names(&withdrawal)).withdraws(&withdrawal), "nor another withdrawal");
 }
 
 #[test]
@@ -80,12 +126,12 @@ fn rules_of_operations() {
     let named = |name: &str| Op::Set {
         collection: name.into(),
         id: "a".into(),
-        fields: [("f".to_owned(), Value::Null)].into(),
+        fields: [("f".to_owned(), Some(Value::Null))].into(),
     };
     let field = |field: String, value| Op::Set {
         collection: "c".into(),
         id: "a".into(),
-        fields: [(field, value)].into(),
+        fields: [(field, Some(value))].into(),
     };
     let imposed = Op::Member { user: UserId::from_bytes([0; 32]), key: key().public(), role: Role::Reader };
     let unset = Op::Set { collection: "c".into(), id: "a".into(), fields: [].into() };

@@ -79,6 +79,18 @@ impl Attempt {
         self.role == Role::Answerer && matches!(self.stage, Stage::Opening { .. })
     }
 
+    /// What is wrong if nothing happens until the deadline. An answer that nobody took says by itself that the peer did
+    /// not wait; whether packets get through is known when the next attempt, this side's own, has failed as well.
+    pub(super) fn failure_of_silence(&self, was_first: bool) -> Failure {
+        match &self.stage {
+            Stage::MakingOffer | Stage::MakingAnswer(_) => Failure::Rtc,
+            Stage::AwaitingAnswer(_) => Failure::Unanswered,
+            Stage::Opening { .. } if was_first && self.was_answered_in_vain() => Failure::Unanswered,
+            Stage::Opening { .. } => Failure::NoRoute,
+            Stage::ExpectHello1(..) | Stage::ExpectHello2(_) => Failure::Silent,
+        }
+    }
+
     /// Keeps a frame until the peer is proven, if there is room.
     pub(super) fn hold(&mut self, channel: u16, frame: Vec<u8>) -> bool {
         let held: usize = self.early.iter().map(|(_, frame)| frame.len() + EARLY_OVERHEAD).sum();
@@ -87,17 +99,5 @@ impl Attempt {
             self.early.push((channel, frame));
         }
         fits
-    }
-}
-
-impl Stage {
-    /// What is wrong if nothing happens at this stage until the deadline.
-    pub(super) fn failure_of_silence(&self) -> Failure {
-        match self {
-            Self::MakingOffer | Self::MakingAnswer(_) => Failure::Rtc,
-            Self::AwaitingAnswer(_) => Failure::Unanswered,
-            Self::Opening { .. } => Failure::NoRoute,
-            Self::ExpectHello1(..) | Self::ExpectHello2(_) => Failure::Silent,
-        }
     }
 }

@@ -333,7 +333,8 @@ fn an_offer_that_was_answered_in_vain_was_stale_after_all() {
     let offer = alice.offer(NOW);
     bob.answer(&offer, NOW);
     let failed = bob.on_timeout(NOW + OPEN_TIMEOUT);
-    assert_eq!(failed, [Said::Close(AttemptId(1)), Said::Failed(Failure::NoRoute)]);
+    let unanswered = Said::Failed(Failure::Unanswered);
+    assert_eq!(failed, [Said::Close(AttemptId(1)), unanswered], "who does not wait has not answered");
     let next = bob.connector.poll_timeout().unwrap();
     assert_eq!(bob.on_timeout(next), [Said::MakeOffer(AttemptId(2))]);
 }
@@ -375,7 +376,7 @@ fn a_new_offer_replaces_a_live_session_only_once_it_is_proven() {
     bob.answer(&nowhere, NOW);
     assert_eq!(bob.connector.live(), Some(old));
     let failed = bob.on_timeout(NOW + OPEN_TIMEOUT);
-    assert_eq!(failed, [Said::Close(AttemptId(2)), Said::Failed(Failure::NoRoute)]);
+    assert_eq!(failed, [Said::Close(AttemptId(2)), Said::Failed(Failure::Unanswered)]);
     assert_eq!((bob.connector.live(), bob.connector.poll_timeout()), (Some(old), None));
     // The peer starts over, and this offer is good.
     let mut alice = Node::new(Side::Opener, None);

@@ -6,6 +6,7 @@ use super::limits::{
     BOX_LIFETIME_SECS, MAX_BATCH, MAX_BOX_LEN, MAX_BOX_MESSAGES, MAX_DATA_LEN, MAX_REQUEST_LEN,
     MAX_UNCHECKED_MESSAGES, MAX_WAIT_SECS, MESSAGE_LIFETIME_SECS,
 };
+use crate::strict_json;
 
 /// A service's description of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,13 +18,13 @@ pub struct ServiceInfo {
     /// The version of the mailbox protocol: 1.
     pub protocol: u32,
     /// What the service offers beyond `send`, `check` and `receive`. Clients skip what they do not know.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict_json::or_default")]
     pub extensions: Vec<String>,
     /// Whether requests need an API key as `ext`.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict_json::or_default")]
     pub key_required: bool,
     /// How many bits of [`crate::work`] a `send` needs; 0 for none.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict_json::or_default")]
     pub pow_bits: u32,
     /// The limits.
     pub limits: ServiceLimits,
@@ -82,7 +83,7 @@ pub struct ServiceLimits {
     pub message_lifetime: u64,
     /// How long an unchecked box and the marker of a closed one stay, in seconds.
     pub box_lifetime: u64,
-    /// Requests per second that one client network may make in the long run; each box of a `check` counts as one.
+    /// Requests per second that one client network may make in the long run; a `check` counts once.
     pub requests_per_second: u32,
     /// Requests per second that one client network may make to one box in the long run.
     pub box_requests_per_second: u32,
@@ -120,7 +121,7 @@ impl ServiceInfo {
 
     /// Reads a description; `None` if it is not one of a Connectoid mailbox service.
     pub fn parse(json: &[u8]) -> Option<Self> {
-        serde_json::from_slice::<Self>(json).ok().filter(|info| info.service == "connectoid")
+        strict_json::read::<Self>(json).ok().filter(|info| info.service == "connectoid")
     }
 }
 
@@ -144,5 +145,8 @@ mod tests {
         assert_eq!(read, info);
         assert!(read.offers(Extension::Wait) && !read.offers(Extension::Drop));
         assert_eq!(ServiceInfo::parse(text.replace("connectoid", "nginx").as_bytes()), None);
+        let nulls = text.replace(r#""pow_bits":0"#, r#""pow_bits":null"#);
+        assert_eq!(ServiceInfo::parse(nulls.as_bytes()), Some(info));
+        assert_eq!(ServiceInfo::parse(text.replacen('{', r#"{"a":1,"a":1,"#, 1).as_bytes()), None);
     }
 }

@@ -20,6 +20,7 @@ mod limits;
 mod refusal;
 mod reply;
 mod request;
+mod wire;
 
 pub use info::{Extension, ServiceInfo, ServiceLimits};
 pub use limits::*;

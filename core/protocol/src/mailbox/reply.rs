@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::{Refusal, RequestError, limits::MAX_REPLY_LEN};
+use crate::strict_json;
 
 /// A successful reply, whose JSON is `{"ok":true, …}`.
 pub trait Reply: Serialize + DeserializeOwned {
@@ -32,7 +33,7 @@ pub struct CheckedMany {
     /// Whether any of the boxes holds anything new.
     pub found: bool,
     /// The boxes about which there is something to say; nothing was found in the others.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "strict_json::or_default", skip_serializing_if = "Vec::is_empty")]
     pub boxes: Vec<BoxReport>,
 }
 
@@ -72,7 +73,7 @@ pub struct Received {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
     /// The messages after the request's `at`, oldest first.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "strict_json::or_default")]
     pub messages: Vec<Message>,
 }
 
@@ -122,7 +123,7 @@ pub fn parse_reply<T: Reply>(body: &[u8]) -> Result<T, ReplyError> {
     if body.len() > MAX_REPLY_LEN {
         return Err(ReplyError::Malformed);
     }
-    let verdict: Verdict = serde_json::from_slice(body).map_err(|_| ReplyError::Malformed)?;
+    let verdict: Verdict = strict_json::read(body).map_err(|_| ReplyError::Malformed)?;
     if verdict.ok {
         return serde_json::from_slice(body).map_err(|_| ReplyError::Malformed);
     }
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!(text(Pushed { push: true, checked }.to_json()), r#"{"ok":true,"push":true,"found":true}"#);
         assert_eq!(
             text(Refusal::Malformed.to_json(Some(RequestError::At))),
-            r#"{"ok":false,"error":"Malformed","detail":"at: not below 2^53"}"#
+            r#"{"ok":false,"error":"Malformed","detail":"at: not an integer from 0 to 2^53 - 1"}"#
         );
     }
 
@@ -220,6 +221,8 @@ mod tests {
         assert!(parse_reply::<CheckedMany>(&many.to_json()) == Ok(many));
         assert_eq!(parse_reply::<Done>(br#"{"new":[1],"ok":true}"#), Ok(Done {}));
         assert!(parse_reply::<Received>(br#"{"ok":true}"#) == Ok(Received::new(vec![])));
+        let nothing = CheckedMany { found: false, boxes: vec![] };
+        assert!(parse_reply(br#"{"ok":true,"found":false,"boxes":null}"#) == Ok(nothing));
     }
 
     #[test]
@@ -229,9 +232,12 @@ mod tests {
         }
         let newer = br#"{"ok":false,"error":"Too fancy"}"#;
         assert_eq!(parse_reply::<Done>(newer), Err(ReplyError::RefusedOtherwise));
-        for damaged in ["", "null", "[]", "<html>", r#"{"found":true}"#, r#"{"ok":1}"#] {
+        for damaged in
+            ["", "null", "[]", "<html>", r#"{"found":true}"#, r#"{"ok":1}"#, r#"{"ok":true,"x":1,"x":2}"#]
+        {
             assert_eq!(parse_reply::<Done>(damaged.as_bytes()), Err(ReplyError::Malformed), "{damaged}");
         }
+        assert_eq!(parse_reply::<Done>(b"{\"ok\":true,\"x\":\"\xff\"}"), Err(ReplyError::Malformed));
         assert!(parse_reply::<Checked>(br#"{"ok":true}"#) == Err(ReplyError::Malformed));
         assert!(parse_reply::<Done>(&vec![b' '; MAX_REPLY_LEN + 1]) == Err(ReplyError::Malformed));
     }

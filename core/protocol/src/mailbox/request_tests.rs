@@ -1,7 +1,10 @@
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-use super::*;
-use crate::boxes::BoxKey;
+use super::{
+    super::limits::{MAX_AT, MAX_BATCH, MAX_DATA_LEN, MAX_WAIT_SECS},
+    *,
+};
+use crate::{boxes::BoxKey, work::MAX_NONCE};
 
 fn id(seed: u64) -> BoxId {
     BoxKey::generate(&mut ChaCha20Rng::seed_from_u64(seed)).id()
@@ -55,15 +58,17 @@ fn bad_requests_say_which_field_is_wrong() {
     let cases = [
         (String::new(), RequestError::Json),
         ("[]".into(), RequestError::Json),
-        ("{}".into(), RequestError::Json),
+        ("{}".into(), RequestError::NoType),
+        (r#"{"type":null}"#.into(), RequestError::NoType),
+        (r#"{"type":7}"#.into(), RequestError::NoType),
         (r#"{"type":"sand"}"#.into(), RequestError::Type),
         (r#"{"type":"check"}"#.into(), RequestError::Box),
         (format!(r#"{{"type":"send","pub":"{id}","data":"AA","pow":9007199254740992}}"#), RequestError::Pow),
-        (format!(r#"{{"type":"send","pub":"{id}","data":"AA","pow":-1}}"#), RequestError::Json),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"AA","pow":-1}}"#), RequestError::Pow),
         (format!(r#"{{"type":"check","pub":"{id}="}}"#), RequestError::Box),
-        (format!(r#"{{"type":"check","pub":"{id}","pub":"{id}"}}"#), RequestError::Json),
-        (format!(r#"{{"type":"check","pub":"{id}","at":-1}}"#), RequestError::Json),
-        (format!(r#"{{"type":"check","pub":"{id}","at":1.5}}"#), RequestError::Json),
+        (format!(r#"{{"type":"check","pub":"{id}","pub":"{id}"}}"#), RequestError::Repeated),
+        (format!(r#"{{"type":"check","pub":"{id}","at":-1}}"#), RequestError::At),
+        (format!(r#"{{"type":"check","pub":"{id}","at":1.5}}"#), RequestError::At),
         (format!(r#"{{"type":"check","pub":"{id}","at":9007199254740992}}"#), RequestError::At),
         (format!(r#"{{"type":"check","pub":"{id}","wait":26}}"#), RequestError::Wait),
         (
@@ -75,6 +80,25 @@ fn bad_requests_say_which_field_is_wrong() {
         (format!(r#"{{"type":"send","pub":"{id}"}}"#), RequestError::Data),
         (format!(r#"{{"type":"send","pub":"{id}","data":""}}"#), RequestError::Data),
         (format!(r#"{{"type":"send","pub":"{id}","data":"a b"}}"#), RequestError::Data),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"A"}}"#), RequestError::Data),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"AB"}}"#), RequestError::Data),
+        (format!(r#"{{"type":"send","pub":"{id}","data":"AAAA="}}"#), RequestError::Data),
+        (format!(r#"{{"type":"send","pub":"{id}","data":5}}"#), RequestError::Data),
+        (format!(r#"{{"type":"check","pub":"{id}","ask":1}}"#), RequestError::Ask),
+        (format!(r#"{{"type":"check","pub":"{id}","wait":"1"}}"#), RequestError::Wait),
+        (format!(r#"{{"type":"check","pub":"{id}","at":1e3}}"#), RequestError::At),
+        (format!(r#"{{"type":"check","pub":"{id}","at":18446744073709551616}}"#), RequestError::At),
+        (format!(r#"{{"type":"check","pub":"{id}","new":1,"new":1}}"#), RequestError::Repeated),
+        (format!(r#"{{"type":"check","pub":"{id}","new":[{{"a":1,"\u0061":1}}]}}"#), RequestError::Json),
+        (format!(r#"{{"type":"check","pub":"{id}","new":"\ud800"}}"#), RequestError::Json),
+        (format!(r#"{{"type":"check","pub":"{id}"}} x"#), RequestError::Json),
+        (format!(r#"{{"type":"check","pub":"{id}","new":{{"new":}}}}"#), RequestError::Json),
+        (r#"{"type":"check","boxes":5}"#.into(), RequestError::Boxes),
+        (r#"{"type":"check","boxes":[5]}"#.into(), RequestError::Boxes),
+        (r#"{"type":"check","boxes":[{}]}"#.into(), RequestError::Box),
+        (format!(r#"{{"type":"check","boxes":[{{"pub":"{id}","at":-1}}]}}"#), RequestError::At),
+        (format!(r#"{{"type":"check","boxes":[{{"pub":"{id}","at":1,"at":1}}]}}"#), RequestError::Repeated),
+        (format!(r#"{{"type":"check","boxes":[{{"pub":"{id}","x":1,"x":1}}]}}"#), RequestError::Repeated),
         (
             format!(r#"{{"type":"send","pub":"{id}","data":"{}"}}"#, "A".repeat(MAX_DATA_LEN + 1)),
             RequestError::TooLong,
@@ -89,6 +113,26 @@ fn bad_requests_say_which_field_is_wrong() {
     for (json, error) in cases {
         assert_eq!(parse(&json).err(), Some(error), "{json:.80}");
     }
+}
+
+#[test]
+fn what_is_no_text_is_refused_wherever_it_stands() {
+    let id = id(1).to_base64();
+    let good = format!(r#"{{"type":"check","pub":"{id}","new":"é"}}"#);
+    assert!(parse(&good).is_ok());
+    let latin: Vec<u8> = good.bytes().filter(|byte| *byte != 0xc3).collect();
+    assert_eq!(Request::parse(&latin), Err(RequestError::NotText));
+}
+
+#[test]
+fn null_is_as_good_as_absent() {
+    let text = id(1).to_base64();
+    let plain = format!(r#"{{"type":"check","pub":"{text}"}}"#);
+    let nulls = r#","at":null,"wait":null,"ask":null,"ext":null,"boxes":null}"#;
+    assert_eq!(parse(&plain.replace('}', nulls)), parse(&plain));
+    let many = |entry: &str| parse(&format!(r#"{{"type":"check","boxes":[{{"pub":"{text}"{entry}}}]}}"#));
+    assert_eq!(many(r#","at":null"#), many(""));
+    assert!(many("").is_ok());
 }
 
 #[test]

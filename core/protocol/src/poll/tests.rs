@@ -60,9 +60,42 @@ fn the_foreground_holds_one_check_and_starts_over_for_a_new_box() {
     assert_eq!((started[0].2, started[0].3), (1, WAIT));
     assert_eq!(poller.poll_timeout(), None);
     poller.watch(&address(9, &["http://a"]), BTreeMap::new());
-    assert_eq!(poller.poll_output(), Some(Output::Abort(started[0].0)));
+    assert!(poller.poll_timeout().unwrap() <= 2, "at once");
     poller.on_timeout(2);
+    assert_eq!(poller.poll_output(), Some(Output::Abort(started[0].0)));
     assert_eq!(checks(&mut poller)[0].2, 2);
+    for number in 10..20 {
+        poller.watch(&address(number, &["http://a"]), BTreeMap::new());
+        poller.on_timeout(3);
+        assert_eq!(checks(&mut poller).len(), 0, "many in a row are asked together");
+    }
+    poller.on_timeout(poller.poll_timeout().unwrap());
+    assert_eq!(checks(&mut poller)[0].2, 12);
+}
+
+#[test]
+fn who_wants_to_know_at_once_is_answered_at_once_and_then_held_again() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
+    for quiet in [0, 5] {
+        let mut now = (1 + quiet) * 1000 * SECOND;
+        for _ in 0..quiet {
+            poller.on_timeout(now);
+            now += WAIT * SECOND;
+            let held = checks(&mut poller)[0].0;
+            poller.on_checked(held, Outcome::Answered { found: false }, now, &mut rng);
+        }
+        poller.look_now(now);
+        poller.on_timeout(now);
+        let (hurried, _, _, wait) = checks(&mut poller).remove(0);
+        assert_eq!(wait, 0);
+        poller.on_checked(hurried, Outcome::Answered { found: false }, now + 1000, &mut rng);
+        assert_eq!(poller.poll_timeout(), Some(now + 1000), "nobody has to wait for the next one");
+        poller.on_timeout(now + 1000);
+        let (held, _, _, wait) = checks(&mut poller).remove(0);
+        assert_eq!(wait, WAIT);
+        poller.on_checked(held, Outcome::Answered { found: false }, now + WAIT * SECOND, &mut rng);
+    }
 }
 
 #[test]
@@ -155,8 +188,24 @@ fn retry_after_is_honoured() {
     let mut poller = poller(Pace::Foreground, 1, &["http://a"]);
     poller.on_timeout(1);
     let (check, ..) = checks(&mut poller)[0];
-    poller.on_checked(check, Outcome::Unreachable { retry_after: 100 * SECOND }, 1, &mut rng);
-    assert!(poller.poll_timeout().unwrap() >= 100 * SECOND);
+    poller.on_checked(check, Outcome::Unreachable { retry_after: 50 * SECOND }, 1, &mut rng);
+    assert!(poller.poll_timeout().unwrap() >= 50 * SECOND);
+}
+
+#[test]
+fn no_service_silences_a_device_for_long_whatever_it_says() {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    for (pace, most) in [(Pace::Foreground, MAX_FOREGROUND_RETRY_AFTER), (Pace::Background, MAX_RETRY_AFTER)]
+    {
+        for retry_after in [most + 1, 86_400 * SECOND, u64::MAX / 2, u64::MAX] {
+            let mut poller = poller(pace, 1, &["http://a"]);
+            poller.on_timeout(SECOND);
+            let (check, ..) = checks(&mut poller)[0];
+            poller.on_checked(check, Outcome::Unreachable { retry_after }, SECOND, &mut rng);
+            let next = poller.poll_timeout().unwrap();
+            assert!((SECOND + most..=2 * SECOND + most).contains(&next), "{pace:?} {retry_after}: {next}");
+        }
+    }
 }
 
 #[test]

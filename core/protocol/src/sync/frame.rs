@@ -2,7 +2,10 @@
 
 use minicbor::{Decoder, data::Type};
 
-use super::{EPOCH_LEN, Epoch, MAX_WANT, Misbehaviour};
+use super::{
+    EPOCH_LEN, Epoch, MAX_WANT, Misbehaviour,
+    wellformed::{Way, is_message},
+};
 use crate::{
     cbor::{self, NotCanonical, Writer},
     change::{ChangeHash, MAX_CHANGE_LEN},
@@ -26,9 +29,10 @@ const MAX_CHANGES: u64 = 1000;
 
 const VERSION: u8 = 1;
 
-/// A frame.
+/// A frame, as the test vectors have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Frame {
+#[allow(missing_docs, reason = "fields are what `docs/protocol/sync.md` says of them")]
+pub enum Frame {
     /// S: I have this group up to arrival `head`.
     Have { group: GroupId, epoch: Epoch, head: u64 },
     /// R: send what arrived after `from`, in this life of your store, and go on.
@@ -47,10 +51,13 @@ pub(super) enum Frame {
     Ack { group: GroupId, upto: Option<u64> },
     /// S: I do not remember having had what you pulled from; compare.
     Stale { group: GroupId },
+    /// Both: so late is it here, in microseconds since the Unix epoch; what is stamped too far ahead of it waits.
+    Clock { time: u64 },
 }
 
 impl Frame {
-    pub(super) fn encode(&self) -> Vec<u8> {
+    /// The frame on the wire.
+    pub fn encode(&self) -> Vec<u8> {
         let mut writer = Writer::new();
         self.write(&mut writer);
         let body = writer.finish();
@@ -61,14 +68,17 @@ impl Frame {
     }
 
     /// Reads a frame; `None` for a type that a later version may have added.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Option<Self>, Misbehaviour> {
+    ///
+    /// # Errors
+    /// [`Misbehaviour::Malformed`].
+    pub fn decode(bytes: &[u8]) -> Result<Option<Self>, Misbehaviour> {
         if bytes.len() > MAX_FRAME {
             return Err(Misbehaviour::Malformed);
         }
         let Some(([VERSION, kind], body)) = bytes.split_first_chunk::<2>() else {
             return Err(Misbehaviour::Malformed);
         };
-        if !(1..=9).contains(kind) {
+        if !(1..=10).contains(kind) {
             return Ok(None);
         }
         let frame = cbor::strict(body, |decoder| Self::read(*kind, decoder), Self::write);
@@ -86,6 +96,7 @@ impl Frame {
             Self::Changes { .. } => 7,
             Self::Ack { .. } => 8,
             Self::Stale { .. } => 9,
+            Self::Clock { .. } => 10,
         }
     }
 
@@ -118,6 +129,9 @@ impl Frame {
                     writer.bytes(change);
                 }
             }
+            Self::Clock { time } => {
+                writer.array(1).uint(*time);
+            }
             Self::Ack { group, upto } => {
                 writer.array(2).bytes(group.as_bytes());
                 match upto {
@@ -130,6 +144,9 @@ impl Frame {
 
     fn read(kind: u8, decoder: &mut Decoder<'_>) -> Result<Self, NotCanonical> {
         let length = cbor::array(decoder)?;
+        if (kind, length) == (10, 1) {
+            return Ok(Self::Clock { time: read_seq(decoder)? });
+        }
         let group = GroupId::from_bytes(cbor::fixed(decoder)?);
         Ok(match (kind, length) {
             (1, 3) => {
@@ -138,8 +155,8 @@ impl Frame {
             (2, 3) => {
                 Self::Pull { group, epoch: cbor::fixed::<EPOCH_LEN>(decoder)?, from: read_seq(decoder)? }
             }
-            (3, 2) => Self::Compare { group, message: read_message(decoder)? },
-            (4, 2) => Self::Compared { group, message: read_message(decoder)? },
+            (3, 2) => Self::Compare { group, message: read_message(decoder, Way::Question)? },
+            (4, 2) => Self::Compared { group, message: read_message(decoder, Way::Answer)? },
             (5, 2) => Self::Want { group, hashes: read_hashes(decoder)? },
             (6, 1) => Self::Sent { group },
             (7, 3) => Self::Changes { group, span: read_span(decoder)?, changes: read_changes(decoder)? },
@@ -150,7 +167,7 @@ impl Frame {
     }
 }
 
-/// Arrival numbers stay below 2^53, as every integer of this protocol.
+/// Arrival numbers and times stay below 2^53, as every integer of this protocol.
 fn read_seq(decoder: &mut Decoder<'_>) -> Result<u64, NotCanonical> {
     let seq = decoder.u64()?;
     if seq < 1 << 53 { Ok(seq) } else { Err(NotCanonical) }
@@ -164,9 +181,12 @@ fn read_optional_seq(decoder: &mut Decoder<'_>) -> Result<Option<u64>, NotCanoni
     read_seq(decoder).map(Some)
 }
 
-fn read_message(decoder: &mut Decoder<'_>) -> Result<Vec<u8>, NotCanonical> {
+fn read_message(decoder: &mut Decoder<'_>, way: Way) -> Result<Vec<u8>, NotCanonical> {
     let message = decoder.bytes()?;
-    if message.len() > MAX_RECONCILE { Err(NotCanonical) } else { Ok(message.to_vec()) }
+    if message.len() > MAX_RECONCILE || !is_message(message, way) {
+        return Err(NotCanonical);
+    }
+    Ok(message.to_vec())
 }
 
 fn read_hashes(decoder: &mut Decoder<'_>) -> Result<Vec<ChangeHash>, NotCanonical> {
@@ -203,13 +223,22 @@ mod tests {
 
     const GROUP: GroupId = GroupId::from_bytes([7; 32]);
 
+    /// A message of reconciliation with so many names.
+    fn names(count: usize) -> Vec<u8> {
+        let byte = |number: usize| u8::try_from(number).unwrap();
+        let count_bytes =
+            if count < 128 { vec![byte(count)] } else { vec![0x80 | byte(count >> 7), byte(count & 0x7f)] };
+        [&[0x61, 0, 0, 2], count_bytes.as_slice(), &vec![7; 32 * count]].concat()
+    }
+
     fn examples() -> Vec<Frame> {
         let group = GROUP;
         vec![
             Frame::Have { group, epoch: [1; 16], head: 300 },
             Frame::Pull { group, epoch: [1; 16], from: 0 },
-            Frame::Compare { group, message: vec![0x61] },
-            Frame::Compared { group, message: vec![0; MAX_RECONCILE] },
+            Frame::Compare { group, message: names(1) },
+            Frame::Compared { group, message: names(1535) },
+            Frame::Compared { group, message: vec![0x61] },
             Frame::Want { group, hashes: vec![ChangeHash::from_bytes([5; 32]); MAX_WANT] },
             Frame::Sent { group },
             Frame::Changes { group, span: Some((3, 9)), changes: vec![vec![1, 2], vec![3]] },
@@ -217,6 +246,7 @@ mod tests {
             Frame::Ack { group, upto: Some(9) },
             Frame::Ack { group, upto: None },
             Frame::Stale { group },
+            Frame::Clock { time: (1 << 53) - 1 },
         ]
     }
 
@@ -229,11 +259,15 @@ mod tests {
 
     #[test]
     fn unknown_types_are_skipped_and_bad_frames_are_not() {
-        assert_eq!(Frame::decode(&[VERSION, 10, 1, 2, 3]), Ok(None));
+        assert_eq!(Frame::decode(&[VERSION, 11, 1, 2, 3]), Ok(None));
         let group = GROUP;
         for bad in [
             Frame::Pull { group, epoch: [1; 16], from: 1 << 53 },
-            Frame::Compare { group, message: vec![0; MAX_RECONCILE + 1] },
+            Frame::Clock { time: 1 << 53 },
+            Frame::Compared { group, message: names(1536) },
+            Frame::Compare { group, message: vec![0x61] },
+            Frame::Compare { group, message: vec![0x61, 0xff, 0xff, 0xff] },
+            Frame::Compared { group, message: vec![0x61, 0] },
             Frame::Want { group, hashes: vec![] },
             Frame::Want { group, hashes: vec![ChangeHash::from_bytes([5; 32]); MAX_WANT + 1] },
             Frame::Changes { group, span: Some((9, 3)), changes: vec![] },
@@ -269,7 +303,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn noise_does_no_harm(kind in 0..11_u8, body in prop::collection::vec(any::<u8>(), 0..100)) {
+        fn noise_does_no_harm(kind in 0..12_u8, body in prop::collection::vec(any::<u8>(), 0..100)) {
             let bytes = [&[VERSION, kind], body.as_slice()].concat();
             if let Ok(Some(frame)) = Frame::decode(&bytes) {
                 prop_assert_eq!(frame.encode(), bytes);

@@ -1,8 +1,9 @@
 //! The receiving side (R) of one group.
 
 use super::{
-    ChangeLog, Epoch, HELD_OVERHEAD, MAX_ANNOUNCEMENTS, MAX_JOINING, MAX_JOINING_IN_ALL, MAX_PEER_GROUPS,
-    MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame, session::Result,
+    ChangeLog, Epoch, Event, HELD_OVERHEAD, MAX_ANNOUNCEMENTS, MAX_JOINING, MAX_JOINING_IN_ALL,
+    MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame,
+    session::Result,
 };
 use crate::{
     change::{Change, ChangeHash},
@@ -62,6 +63,7 @@ impl Sync {
     ) -> Result<(), L> {
         let unknown = log.standing(group, self.me)? == Standing::Unknown;
         if unknown && !self.groups.contains_key(&group) && self.count_groups(log)? >= MAX_PEER_GROUPS {
+            self.tell(Event::TooMany(group));
             return Ok(());
         }
         let stage = if unknown { Stage::Joining { held: Vec::new(), cost: 0 } } else { Stage::Waiting };
@@ -302,7 +304,7 @@ impl Sync {
     /// What the peer will show of a group in which we stand as we do.
     fn own_scope<L: ChangeLog>(&self, log: &L, group: GroupId) -> Result<Scope, L> {
         let member = log.standing(group, self.me)?.is_member();
-        Ok(if member { Scope::Everything } else { Scope::Membership })
+        Ok(if member { Scope::Everything } else { Scope::Group })
     }
 
     fn stage(&mut self, group: GroupId) -> Option<&mut Stage> {
@@ -335,9 +337,14 @@ fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result:
         changes.iter().map(|bytes| Change::decode(bytes)).collect::<core::result::Result<Vec<_>, _>>()?;
     let Some(genesis) = changes.iter().find(|change| change.is_genesis()) else { return Ok(false) };
     let mut membership = Membership::found(genesis)?;
-    for change in changes.iter().filter(|change| !change.is_genesis()) {
-        change.verify(membership.owner_key())?;
-        membership.insert(change);
+    // Of withdrawals, only those by the owner concern the membership.
+    let of_owner = |change: &&Change| !change.is_withdrawal() || change.author() == membership.owner();
+    let genuine: Vec<&Change> = changes.iter().filter(of_owner).collect();
+    genuine.iter().try_for_each(|change| change.verify(membership.owner_key()))?;
+    for change in &genuine {
+        if !genuine.iter().any(|other| other.withdraws(change)) {
+            membership.insert(change);
+        }
     }
     if membership.group() != group || changes.iter().any(|change| change.group() != group) {
         return Err(Refusal::WrongGroup);

@@ -49,8 +49,8 @@ pub struct Source {
 /// Which live changes a [`Page`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageKind {
-    /// Those of the membership.
-    Membership,
+    /// Those of the group itself: of its membership, and withdrawals.
+    Group,
     /// Those of records.
     Records,
 }
@@ -60,8 +60,8 @@ pub enum PageKind {
 pub enum Scope {
     /// All of it: a member.
     Everything,
-    /// Membership changes only: a former member, who has to learn of it.
-    Membership,
+    /// Changes of the group itself only: a former member, who has to learn of it.
+    Group,
 }
 
 /// A question for live changes by order of arrival.
@@ -127,7 +127,7 @@ pub struct Applied {
     pub parked: usize,
     /// Those that were not taken.
     pub refused: Vec<Refusal>,
-    /// How many changes of records were not taken because the source's user is no member.
+    /// How many changes of records, and withdrawals, were not taken because the source's user is no member.
     pub untrusted: usize,
     /// Whether more had to be parked than there is room for; the mark of the source is cleared.
     pub overflowed: bool,
@@ -208,12 +208,22 @@ pub trait ChangeLog {
     /// Forgets up to where everything of another device is stored.
     fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<(), Self::Error>;
 
+    /// Remembers how far another device's clock is ahead of this one's, in microseconds.
+    fn set_clock(&mut self, device: DeviceId, ahead: i64) -> Result<(), Self::Error>;
+
+    /// Whether changes of a group that another device delivered are kept but do not count yet.
+    fn holds_back(&self, group: GroupId, device: DeviceId) -> Result<bool, Self::Error>;
+
+    /// Whether a reader whose clock says `now` has to wait for a live change of a group that did not come from its
+    /// device.
+    fn is_early(&self, group: GroupId, device: DeviceId, now: u64) -> Result<bool, Self::Error>;
+
     /// Notes that changes up to an arrival leave for another device: from now on somebody may hold them.
     fn note_sent(&mut self, group: GroupId, upto: u64) -> Result<(), Self::Error>;
 
     /// Stores changes, membership changes first. A group that is not known yet is founded by its genesis.
     ///
-    /// Changes of records are taken only if, after the membership changes, the source's user is a member.
+    /// Others are taken only if, after the membership changes, the source's user is a member.
     fn apply(
         &mut self,
         group: GroupId,

@@ -28,9 +28,10 @@ mod log;
 mod outbound;
 mod reconcile;
 mod session;
+mod wellformed;
 
 pub use self::{
-    frame::{MAX_FRAME, TARGET_FRAME},
+    frame::{Frame, MAX_FRAME, TARGET_FRAME},
     log::{
         Applied, ChangeLog, EPOCH_LEN, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope,
         Source,
@@ -96,6 +97,15 @@ pub enum Event {
     Removed(GroupId),
     /// Both sides hold the same, for now.
     Synced(GroupId),
+    /// The peer has announced a group that is not taken: [`MAX_PEER_GROUPS`] are shared with it already.
+    TooMany(GroupId),
+    /// Changes of the group are kept that do not count yet: their stamps are ahead, or their authors may not write.
+    Waiting(GroupId),
+    /// The peer has told the time: how far its clock is ahead of this one's, in microseconds.
+    Clock {
+        /// Negative if it is behind.
+        ahead: i64,
+    },
     /// The peer knows this store from a time that it does not remember: it was restored from a copy. What the
     /// peer has of it comes back.
     Lost(GroupId),

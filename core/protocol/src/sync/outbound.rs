@@ -36,6 +36,9 @@ struct Cursor {
     membership: u64,
     /// and all changes of records up to this one.
     records: u64,
+    /// Where the last span ended. What came from R itself is passed over in silence: the next span covers it, or
+    /// R would take it for a gap.
+    told: u64,
     /// Whether R has to be told a span even if it is empty: at first, and after membership changes.
     owes_span: bool,
 }
@@ -78,13 +81,13 @@ impl Sync {
     ) -> Result<(), L> {
         let scope = match standing {
             Standing::Member(_) => Scope::Everything,
-            Standing::Former => Scope::Membership,
+            Standing::Former => Scope::Group,
             Standing::Never | Standing::Unknown => return Ok(()),
         };
         let outbound = &mut self.groups.entry(group).or_default().outbound;
         match outbound {
             Some(known) if known.scope == scope => return Ok(()),
-            Some(known) if scope == Scope::Membership => {
+            Some(known) if scope == Scope::Group => {
                 known.scope = scope;
                 return Ok(());
             }
@@ -102,7 +105,8 @@ impl Sync {
         match recall {
             Recall::Held => {
                 let from = mark.seq;
-                outbound.cursor = Some(Cursor { membership: from, records: from, owes_span: true });
+                let cursor = Cursor { membership: from, records: from, told: from, owes_span: true };
+                outbound.cursor = Some(cursor);
                 outbound.idle = false;
                 self.forget_snapshot(group);
                 Ok(())
@@ -171,7 +175,7 @@ impl Sync {
             return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
         }
         if let Some(upto) = upto {
-            let complete = self.has_sent_all(group);
+            let complete = self.has_sent_all(group) && !self.peer_holds_back(&*log, group, now)?;
             log.set_acked(group, self.peer.device, upto, complete.then_some(now))?;
         }
         Ok(())
@@ -222,7 +226,7 @@ impl Sync {
             return Ok(());
         };
         let request = |kind, after| PageRequest { group, after, kind, except, max_bytes: TARGET_FRAME };
-        let page = log.page(&request(PageKind::Membership, cursor.membership))?;
+        let page = log.page(&request(PageKind::Group, cursor.membership))?;
         cursor.membership = page.upto;
         if !page.changes.is_empty() {
             cursor.owes_span = true;
@@ -230,12 +234,11 @@ impl Sync {
             self.send_changes(group, None, bodies(page));
             return Ok(());
         }
-        if outbound.scope == Scope::Membership {
+        if outbound.scope == Scope::Group {
             outbound.idle = !page.more;
             return Ok(());
         }
-        let from = cursor.records;
-        let page = log.page(&request(PageKind::Records, from))?;
+        let page = log.page(&request(PageKind::Records, cursor.records))?;
         cursor.records = page.upto;
         outbound.idle = !page.more;
         if !page.changes.is_empty() {
@@ -243,8 +246,8 @@ impl Sync {
         }
         if !page.changes.is_empty() || (cursor.owes_span && !page.more) {
             cursor.owes_span = false;
-            let span = Some((from, page.upto));
-            self.send_changes(group, span, bodies(page));
+            let from = core::mem::replace(&mut cursor.told, page.upto);
+            self.send_changes(group, Some((from, page.upto)), bodies(page));
         }
         Ok(())
     }

@@ -1,8 +1,8 @@
 //! Set reconciliation: finding what one side lacks in a few messages, whatever the size of the set.
 //!
 //! Items are the live changes of a group by stamp and hash. The protocol is `negentropy` version 1; its
-//! messages travel as they are. It keeps no state between messages, so all that has to be remembered is
-//! the set.
+//! messages travel as they are, and are read strictly (`wellformed`) before they get here. It keeps no state between
+//! messages, so all that has to be remembered is the set.
 
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
 

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     membership::Standing,
+    stamp::Stamp,
     user::{DeviceId, GroupId, UserId},
 };
 
@@ -25,6 +26,10 @@ pub struct Sync {
     pub(super) bytes_in_flight: usize,
     /// The set that is being compared: there is one at a time, as it is as large as the group.
     pub(super) snapshot: Option<Snapshot>,
+    /// How far the peer's clock is ahead of this one's, in microseconds, as far as it has told.
+    peer_ahead: Option<i64>,
+    /// How often the peer has been told the time and has not said its own in return.
+    clocks_awaited: u32,
     outputs: VecDeque<Output>,
 }
 
@@ -37,8 +42,8 @@ pub(super) struct Directions {
     pub(super) announcements: u32,
     /// How often a mark of the peer's turned out to be stale.
     pub(super) stale_marks: u32,
-    /// Whether the app has been told that both sides hold the same.
-    told_synced: bool,
+    /// Whether both sides hold the same, and the app has been told so.
+    synced: bool,
 }
 
 /// A frame of changes that waits for its acknowledgement.
@@ -60,15 +65,19 @@ impl Sync {
             in_flight: VecDeque::new(),
             bytes_in_flight: 0,
             snapshot: None,
+            peer_ahead: None,
+            clocks_awaited: 0,
             outputs: VecDeque::new(),
         }
     }
 
-    /// Announces the groups that both users share. Called once, first of all.
+    /// Tells the time, `now` in microseconds since the Unix epoch, and announces the groups that both users share.
+    /// Called once, first of all.
     ///
     /// # Errors
     /// [`SyncError::Log`].
-    pub fn start<L: ChangeLog>(&mut self, log: &mut L) -> Result<(), L> {
+    pub fn start<L: ChangeLog>(&mut self, log: &mut L, now: u64) -> Result<(), L> {
+        self.tell_clock(now);
         for group in log.groups_of(self.peer.user)? {
             self.refresh(log, group)?;
         }
@@ -83,6 +92,7 @@ impl Sync {
     pub fn on_frame<L: ChangeLog>(&mut self, log: &mut L, frame: &[u8], now: u64) -> Result<(), L> {
         let Some(frame) = Frame::decode(frame).map_err(SyncError::Peer)? else { return Ok(()) };
         let group = match frame {
+            Frame::Clock { time } => return self.on_clock(log, time, now),
             Frame::Have { group, epoch, head } => self.on_have(log, group, epoch, head).map(|()| group),
             Frame::Pull { group, epoch, from } => {
                 self.on_pull(log, group, Mark { epoch, seq: from }).map(|()| group)
@@ -101,23 +111,46 @@ impl Sync {
             Frame::Ack { group, upto } => self.on_ack(log, group, upto, now).map(|()| group),
         }?;
         self.pump(log)?;
-        self.tell_if_synced(group);
-        Ok(())
+        self.tell_if_synced(log, group, now)
+    }
+
+    /// Tells the peer the time, `now` in microseconds since the Unix epoch: to be called when this device's clock
+    /// turned out to be wrong and was put right. Then all groups have changed as well, as far as a session knows.
+    pub fn tell_clock(&mut self, now: u64) {
+        self.clocks_awaited = self.clocks_awaited.saturating_add(1);
+        self.send_clock(now);
+    }
+
+    fn send_clock(&mut self, now: u64) {
+        self.send(&Frame::Clock { time: now.min(Stamp::MAX.micros()) });
+    }
+
+    fn on_clock<L: ChangeLog>(&mut self, log: &mut L, time: u64, now: u64) -> Result<(), L> {
+        let ahead = time.cast_signed().wrapping_sub(now.min(Stamp::MAX.micros()).cast_signed());
+        self.peer_ahead = Some(ahead);
+        match self.clocks_awaited.checked_sub(1) {
+            Some(awaited) => self.clocks_awaited = awaited,
+            // One of both clocks was put right, so what the peer knows of this one may be wrong as well.
+            None => self.send_clock(now),
+        }
+        log.set_clock(self.peer.device, ahead)?;
+        self.tell(Event::Clock { ahead });
+        let groups: Vec<GroupId> = self.groups.keys().copied().collect();
+        groups.into_iter().try_for_each(|group| self.tell_if_synced(log, group, now))
     }
 
     /// To be called when a group has changed otherwise than by this session: after a local commit, and
-    /// after another session brought something.
+    /// after another session brought something, at `now` in microseconds since the Unix epoch.
     ///
     /// # Errors
     /// [`SyncError::Log`].
-    pub fn on_committed<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+    pub fn on_committed<L: ChangeLog>(&mut self, log: &mut L, group: GroupId, now: u64) -> Result<(), L> {
         self.refresh(log, group)?;
         if let Some(outbound) = self.outbound(group) {
             outbound.wake();
         }
         self.pump(log)?;
-        self.tell_if_synced(group);
-        Ok(())
+        self.tell_if_synced(log, group, now)
     }
 
     /// The next thing to do, until there is none.
@@ -125,8 +158,14 @@ impl Sync {
         self.outputs.pop_front()
     }
 
-    /// Whether both sides hold the same of a group, as far as they have told each other.
+    /// Whether both sides hold the same of a group, as far as they have told each other, and nothing of it waits for
+    /// its time at either.
     pub fn is_synced(&self, group: GroupId) -> bool {
+        self.groups.get(&group).is_some_and(|known| known.synced)
+    }
+
+    /// Whether there is nothing under way of a group, and nothing to be sent.
+    pub fn is_quiet(&self, group: GroupId) -> bool {
         let inbound = self.groups.get(&group).and_then(|known| known.inbound.as_ref());
         inbound.is_some_and(Inbound::is_caught_up) && self.has_sent_all(group)
     }
@@ -177,6 +216,9 @@ impl Sync {
             let touched = core::mem::replace(&mut applied.touched, crate::record::Touched::NONE);
             self.tell(Event::Changed { group, touched });
         }
+        if applied.parked > 0 {
+            self.tell(Event::Waiting(group));
+        }
         if applied.membership_changed {
             self.tell(Event::Members(group));
             self.tell_own_standing(group, before, log.standing(group, self.me)?);
@@ -203,13 +245,22 @@ impl Sync {
         }
     }
 
-    fn tell_if_synced(&mut self, group: GroupId) {
-        let synced = self.is_synced(group);
-        let Some(directions) = self.groups.get_mut(&group) else { return };
-        let news = synced && !directions.told_synced;
-        directions.told_synced = synced;
+    fn tell_if_synced<L: ChangeLog>(&mut self, log: &L, group: GroupId, now: u64) -> Result<(), L> {
+        let synced = self.is_quiet(group)
+            && !log.holds_back(group, self.peer.device)?
+            && !self.peer_holds_back(log, group, now)?;
+        let Some(directions) = self.groups.get_mut(&group) else { return Ok(()) };
+        let news = synced && !directions.synced;
+        directions.synced = synced;
         if news {
             self.tell(Event::Synced(group));
         }
+        Ok(())
+    }
+
+    /// Whether something of a group that the peer has, or is to get, waits there by what the peer's clock says.
+    pub(super) fn peer_holds_back<L: ChangeLog>(&self, log: &L, group: GroupId, now: u64) -> Result<bool, L> {
+        let there = now.saturating_add_signed(self.peer_ahead.unwrap_or(0));
+        Ok(log.is_early(group, self.peer.device, there)?)
     }
 }

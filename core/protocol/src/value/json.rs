@@ -5,7 +5,8 @@ use crate::encoding::{base64url, parse_base64url};
 
 impl Value {
     /// Takes JSON. A number is an integer if it is one, however it is written; `{"$bytes": "…"}` gives
-    /// bytes.
+    /// bytes. Whoever reads the JSON from a text looks at that by [`check_numbers`](super::check_numbers) first: here,
+    /// what the reader could not hold is rounded already.
     ///
     /// # Errors
     /// [`ValueError`] for integers of 2^53 and more, which JSON readers would silently round, for

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connectoid_protocol::{
-    change::{Change, Op},
+    change::{Change, ChangeHash, Op},
     membership::Role,
     stamp::Stamp,
     user::{DeviceId, GroupId, UserId, UserKey, UserPublic},
@@ -51,11 +51,33 @@ struct Forgotten {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(tag = "op", rename_all = "snake_case")]
 pub(crate) enum JsonOp {
-    Set { collection: String, id: String, fields: BTreeMap<String, serde_json::Value> },
-    Delete { collection: String, id: String },
-    Genesis { owner: Hex, nonce: Hex, name: String },
-    Member { user: Hex, key: Hex, role: Role },
-    Remove { user: Hex },
+    Set {
+        collection: String,
+        id: String,
+        fields: BTreeMap<String, serde_json::Value>,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        removed: Vec<String>,
+    },
+    Delete {
+        collection: String,
+        id: String,
+    },
+    Genesis {
+        owner: Hex,
+        nonce: Hex,
+        name: String,
+    },
+    Member {
+        user: Hex,
+        key: Hex,
+        role: Role,
+    },
+    Remove {
+        user: Hex,
+    },
+    Withdraw {
+        changes: Vec<Hex>,
+    },
 }
 
 impl Vectors for Changes {
@@ -77,14 +99,26 @@ impl Vectors for Changes {
             "title": "Grüße 🐶", "done": false, "count": -7, "ratio": 0.5, "none": null, "raw": {"$bytes": "-_8"},
             "list": [1, [2.5], {"b": 1, "aa": 2}]
         });
-        let set = |id: &str, fields| JsonOp::Set { collection: "notes".into(), id: id.into(), fields };
+        let set = |id: &str, fields, removed: &[&str]| JsonOp::Set {
+            collection: "notes".into(),
+            id: id.into(),
+            fields,
+            removed: removed.iter().map(|field| (*field).to_owned()).collect(),
+        };
         let records = vec![
-            set("a", serde_json::from_value(fields).unwrap()),
+            set("a", serde_json::from_value(fields).unwrap(), &[]),
             JsonOp::Delete { collection: "notes".into(), id: "b".into() },
-            set("ключ", [("title".to_owned(), json!("x"))].into()),
+            set("ключ", [("title".to_owned(), json!("x"))].into(), &[]),
         ];
         let records = case(group, records, &[&[0], &[0, 2], &[0, 1, 2]]);
-        Self { changes: vec![founding, membership, records], refused: refused() }
+        let withdrawal = JsonOp::Withdraw { changes: vec![[3; 32].into(), [0xa0; 32].into()] };
+        let withdrawal = case(group, vec![withdrawal], &[]);
+        let removals = vec![
+            set("a", [("none".to_owned(), json!(null))].into(), &["done", "ratio"]),
+            set("b", BTreeMap::new(), &["title"]),
+        ];
+        let removals = case(group, removals, &[]);
+        Self { changes: vec![founding, membership, records, withdrawal, removals], refused: refused() }
     }
 
     fn check(&self) {
@@ -201,11 +235,12 @@ impl JsonOp {
         let public = |key: &Hex| UserPublic::from_bytes(&key.array()).unwrap();
         let named = |user: &Hex| UserId::from_bytes(user.array());
         let value = |(field, json): (&String, &serde_json::Value)| {
-            (field.clone(), Value::from_json(json.clone()).unwrap())
+            (field.clone(), Some(Value::from_json(json.clone()).unwrap()))
         };
         match self {
-            Self::Set { collection, id, fields } => {
-                let fields = fields.iter().map(value).collect();
+            Self::Set { collection, id, fields, removed } => {
+                let removed = removed.iter().map(|field| (field.clone(), None));
+                let fields = fields.iter().map(value).chain(removed).collect();
                 Op::Set { collection: collection.clone(), id: id.clone(), fields }
             }
             Self::Delete { collection, id } => Op::Delete { collection: collection.clone(), id: id.clone() },
@@ -216,6 +251,10 @@ impl JsonOp {
                 Op::Member { user: named(user), key: public(key), role: *role }
             }
             Self::Remove { user } => Op::Remove { user: named(user) },
+            Self::Withdraw { changes } => {
+                let changes = changes.iter().map(|name| ChangeHash::from_bytes(name.array()));
+                Op::Withdraw { changes: changes.collect() }
+            }
         }
     }
 }

@@ -41,6 +41,7 @@ fn error_of(bytes: &[u8]) -> &'static str {
         Err(ChangeError::Forgotten) => "forgotten",
         Err(ChangeError::BadGroup) => "bad_group",
         Err(ChangeError::BadKey) => "bad_key",
+        Err(ChangeError::BadWithdrawal) => "bad_withdrawal",
         Err(ChangeError::BadRole) => "bad_role",
         Err(ChangeError::Forged) => "forged",
         Err(other) => panic!("{other}"),
@@ -76,6 +77,10 @@ fn wrong_bytes() -> Vec<Case> {
         ("a signature that is not the author's", good),
         ("fields out of order", outer(&header(GROUP, 1, 5), &[held(&unordered)], &[0; 64])),
         ("a field that holds 1.0", outer(&header(GROUP, 1, 5), &[held(&float)], &[0; 64])),
+        ("a removal inside a value", {
+            let nested = [&[0x84, 0, 0x61, b'c', 0x61, b'a', 0xa1, 0x61, b'f'][..], &[0x81, 0xf7]].concat();
+            outer(&header(GROUP, 1, 5), &[held(&nested)], &[0; 64])
+        }),
         ("a signature of 63 bytes", outer(&header(GROUP, 1, 5), &[held(&delete("a"))], &[0; 63])),
         ("a salt of 15 bytes", {
             let slot = json!([bytes(&[1; 15]), bytes(&delete("a"))]);
@@ -92,6 +97,10 @@ fn wrong_ops() -> Vec<Case> {
     let member = |role| op(&json!([3, bytes(id.as_bytes()), bytes(key.as_bytes()), role]));
     let imposed = op(&json!([3, bytes(&[7; 32]), bytes(key.as_bytes()), 1]));
     let remove = op(&json!([4, bytes(id.as_bytes())]));
+    let withdraw = |names: &[u8]| {
+        let names: Vec<_> = names.iter().map(|name| bytes(&[*name; 32])).collect();
+        op(&json!([13, names]))
+    };
     let with_forgotten = outer(&header(GROUP, 1, 5), &[held(&remove), bytes(&[1; 32])], &[0; 64]);
     vec![
         ("no operation", change(&[])),
@@ -108,6 +117,10 @@ fn wrong_ops() -> Vec<Case> {
         ("a member with the role of an owner", change(&[member(0)])),
         ("a member with another's key", change(&[imposed])),
         ("a membership change with an operation forgotten", with_forgotten),
+        ("a withdrawal of nothing", change(&[withdraw(&[])])),
+        ("a withdrawal out of order", change(&[withdraw(&[2, 1])])),
+        ("a withdrawal of the same twice", change(&[withdraw(&[1, 1])])),
+        ("a withdrawal that is not alone", change(&[withdraw(&[1]), delete("a")])),
     ]
 }
 

@@ -3,8 +3,8 @@
 use connectoid_protocol::{
     encoding::base64url,
     frame::{
-        App, AppMessage, AppReceived, Behind, Control, FrameError, Hello1, Hello2, Joiner, Rotate, Rotated,
-        SasAccept, SasReveal, SasStart, pieces,
+        App, AppMessage, AppReceived, Behind, Control, FrameError, Hello1, Hello2, Home, Joiner,
+        MAX_GENERATION, Rotate, Rotated, SasAccept, SasReveal, SasStart, pieces,
     },
     value::Value,
 };
@@ -103,7 +103,7 @@ impl Frame {
     }
 }
 
-fn control() -> [(&'static str, Control, serde_json::Value); 10] {
+fn control() -> [(&'static str, Control, serde_json::Value); 11] {
     let hello1 = Hello1 { versions: vec![1, 24], nonce: [7; 32].into() };
     let hello2 = Hello2 {
         user: [1; 32].into(),
@@ -119,8 +119,9 @@ fn control() -> [(&'static str, Control, serde_json::Value); 10] {
         ("hello1", Control::Hello1(hello1), json!([[1, 24], bytes(&[7; 32])])),
         ("hello2", Control::Hello2(hello2), payload2),
         ("rotate", Control::Rotate(rotate), json!([300, "a.b"])),
-        ("rotated", Control::Rotated(Rotated { generation: u32::MAX }), json!([u32::MAX])),
+        ("rotated", Control::Rotated(Rotated { generation: MAX_GENERATION }), json!([MAX_GENERATION])),
         ("behind", Control::Behind(Behind { generation: 2 }), json!([2])),
+        ("home", Control::Home(Home { address: "a.b".into() }), json!(["a.b"])),
         ("sas_start", Control::SasStart(SasStart { commitment: [6; 48].into() }), json!([bytes(&[6; 48])])),
         ("sas_accept", Control::SasAccept(SasAccept { random: [8; 32].into() }), json!([bytes(&[8; 32])])),
         ("sas_reveal", Control::SasReveal(SasReveal { random: [9; 32].into() }), json!([bytes(&[9; 32])])),
@@ -149,6 +150,7 @@ const REFUSED: &[(&[u8], &str)] = &[
     (&[1, 4, 0x81, 0x18, 3], "a number longer than needed"),
     (&[1, 4, 0x9f, 3, 0xff], "an array of indefinite length"),
     (&[1, 4, 0x81, 0x1b, 0, 0, 0, 1, 0, 0, 0, 0], "a generation of 2^32"),
+    (&[1, 4, 0x81, 0x1a, 0x40, 0, 0, 1], "a generation above 2^30"),
     (&[1, 4, 0x81, 0x61, b'3'], "text in place of a number"),
     (&[1, 6, 0x81, 0x41, 3], "randomness of one byte"),
 ];

@@ -42,6 +42,7 @@ struct Link {
     base: String,
     placement: Placement,
     address: String,
+    check: String,
     url: String,
 }
 
@@ -66,13 +67,10 @@ impl Vectors for Links {
             let error = address_error(Address::parse(&text).err().unwrap()).to_owned();
             Refused { text, error }
         });
-        let refused_texts =
-            ["hello", "", "https://a/#xconnectoid=abc.def", "https://a/#connectoid=abc"].map(|text| {
-                Refused {
-                    text: text.to_owned(),
-                    error: link_error(link::parse(text).err().unwrap()).to_owned(),
-                }
-            });
+        let refused_texts = refused_texts(short).map(|text| {
+            let error = link_error(link::parse(&text).err().unwrap()).to_owned();
+            Refused { text, error }
+        });
         Self {
             refused_addresses: refused.into(),
             links: links(short),
@@ -91,8 +89,10 @@ impl Vectors for Links {
         for Refused { text, error } in &self.refused_addresses {
             assert_eq!(Address::parse(text).err().map(address_error), Some(error.as_str()), "{text}");
         }
-        for Link { base, placement, address, url } in &self.links {
-            assert_eq!(link::to_url(base, &Address::parse(address).unwrap(), *placement), *url);
+        for Link { base, placement, address, check, url } in &self.links {
+            let read = Address::parse(address).unwrap();
+            assert_eq!(link::to_url(base, &read, *placement), *url);
+            assert_eq!(link::to_value(&read), format!("{check}.{address}"));
             assert_eq!(link::parse(url).unwrap().0.as_text(), address);
         }
         for Found { text, address, placement } in &self.texts {
@@ -153,10 +153,12 @@ fn links(address: &str) -> Vec<Link> {
         "myapp://open?z#",
     ];
     let read = Address::parse(address).unwrap();
+    let check = link::to_value(&read)[..8].to_owned();
     let of = |base: &str, placement| Link {
         base: base.to_owned(),
         placement,
         address: address.to_owned(),
+        check: check.clone(),
         url: link::to_url(base, &read, placement),
     };
     bases
@@ -165,21 +167,82 @@ fn links(address: &str) -> Vec<Link> {
         .collect()
 }
 
-fn texts(address: &str) -> [String; 5] {
-    let url = format!("https://app.example/open#connectoid={address}");
+fn texts(address: &str) -> [String; 22] {
+    let value = link::to_value(&Address::parse(address).unwrap());
+    let url = format!("https://app.example/open#connectoid={value}");
+    let encoded = url.replace(':', "%3A").replace('/', "%2F").replace('#', "%23").replace('=', "%3D");
+    let (start, end) = url.split_at(80);
+    let of_mail = url.replace('=', "=3D");
+    let (mail_start, mail_end) = of_mail.split_at(75);
     [
         format!("Hi # Bob,\nopen {url}. See you!"),
         format!("<{url}>"),
         format!("{url}&utm_source=mail"),
-        format!("connectoid=no https://app.example/?connectoid={address}"),
-        format!("  {address}\n"),
+        format!("connectoid=no https://app.example/?connectoid={value}"),
+        format!("  {value}\n"),
+        format!("the code is \"{value}\"."),
+        format!("_{url}_"),
+        format!("{url}- or {url}..."),
+        format!("{start}\u{2026} is cut off, here again: {url}"),
+        format!("> {start}\r\n> {end}\r\n> See you"),
+        format!("{start}\u{200b}{end}"),
+        url.replace('#', "%23"),
+        url.replace('=', "%3d"),
+        format!("https://app.example/?a=1&amp;connectoid&#61;{value}"),
+        format!("{{\"link\":\"{}\"}}", url.replace('/', "\\/").replace('=', "\\u003d")),
+        format!("https://redirect.example/?url={encoded}&data=05"),
+        format!("https://redirect.example/?u={}&x", encoded.replace('%', "%25")),
+        format!("https://redirect.example/#{encoded}"),
+        format!("{mail_start}=\r\n{mail_end}, please"),
+        format!("https://filter.example/?u={}&d=A", dashes(&url)),
+        format!("https://filter.example/__{}__;Iw!!A", url.replace('#', "*")),
+        url.replace("connectoid=", "Connectoid="),
     ]
+}
+
+/// Percent-encoding with `-` for `%`, and `_` for `/`.
+fn dashes(url: &str) -> String {
+    let one = |byte: u8| match byte {
+        b'/' => "_".to_owned(),
+        byte if byte.is_ascii_alphanumeric() || byte == b'.' => char::from(byte).to_string(),
+        byte => format!("-{byte:02X}"),
+    };
+    url.bytes().map(one).collect()
+}
+
+fn refused_texts(address: &str) -> [String; 13] {
+    let value = link::to_value(&Address::parse(address).unwrap());
+    let url = format!("https://app.example/open#connectoid={value}");
+    [
+        "hello".to_owned(),
+        String::new(),
+        "https://a/#xconnectoid=abc.def".to_owned(),
+        "https://a/#connectoid=abc".to_owned(),
+        url[..url.len() - 1].to_owned(),
+        format!("{}\u{2026}", &url[..100]),
+        format!("{url}A"),
+        url.to_lowercase(),
+        url.replace(&value[..8], "AAAAAAAA"),
+        url.replace(&value[9..12], "AAA"),
+        format!("https://a/#connectoid={address}"),
+        address.to_owned(),
+        format!("https://a/#connectoid={}", checked(&format!("{}.AAAA", "A".repeat(66)))),
+    ]
+}
+
+/// Some text with the check that an address of this text would have.
+fn checked(text: &str) -> String {
+    use connectoid_protocol::encoding::join;
+    use sha2::{Digest, Sha256};
+    let hash = Sha256::digest(join(&[b"connectoid/1 link", text.as_bytes()]));
+    format!("{}.{text}", base64url(&hash[..6]))
 }
 
 fn link_error(error: LinkError) -> &'static str {
     match error {
         LinkError::NotFound => "not_found",
-        LinkError::Address(error) => address_error(error),
+        LinkError::Damaged => "damaged",
+        LinkError::Unusable(_) => "unusable",
         other => panic!("{other}"),
     }
 }

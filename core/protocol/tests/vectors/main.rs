@@ -28,6 +28,7 @@ mod question;
 mod sas;
 mod seal;
 mod support;
+mod sync;
 mod user;
 mod value;
 mod work;
@@ -92,6 +93,11 @@ fn changes() {
 #[test]
 fn frames() {
     run::<frame::Frames>();
+}
+
+#[test]
+fn sync() {
+    run::<sync::Sync>();
 }
 
 #[test]

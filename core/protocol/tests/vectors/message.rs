@@ -64,6 +64,7 @@ impl Vectors for Messages {
             Body::Refused { refused: refused_id, why: Refusal::Expired },
             Body::Refused { refused: refused_id, why: Refusal::Revoked },
             Body::Unshared,
+            Body::Call,
         ];
         let messages = bodies.map(|body| case(&sender, &recipient, body)).into();
         Self { refused: refused(&sender, &recipient), sender, recipient, messages }
@@ -141,6 +142,7 @@ impl From<&Message> for View {
                 view.take_refusal(*why)
             }
             Body::Unshared => "unshared",
+            Body::Call => "call",
             other => panic!("{other:?}"),
         };
         Self { kind: kind.to_owned(), ..view }
@@ -184,6 +186,7 @@ impl View {
             "expired" => Body::Refused { refused: refused(), why: Refusal::Expired },
             "revoked" => Body::Refused { refused: refused(), why: Refusal::Revoked },
             "unshared" => Body::Unshared,
+            "call" => Body::Call,
             other => panic!("{other}"),
         }
     }

@@ -1,6 +1,6 @@
 //! `value.json`: what a field can hold, as JSON and as deterministic CBOR.
 
-use connectoid_protocol::value::Value;
+use connectoid_protocol::value::{Value, check_numbers};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -11,11 +11,20 @@ pub(crate) struct Values {
     values: Vec<Pair>,
     refused: Vec<Refused>,
     refused_json: Vec<serde_json::Value>,
+    numbers: Vec<Number>,
+    refused_numbers: Vec<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Pair {
     json: serde_json::Value,
+    cbor: Hex,
+}
+
+/// A number as it is written in a JSON text.
+#[derive(Serialize, Deserialize)]
+struct Number {
+    text: String,
     cbor: Hex,
 }
 
@@ -53,6 +62,14 @@ impl Vectors for Values {
                 json!({"$bytes": "", "a": 1}),
                 (0..17).fold(json!(1), |inner, _| json!([inner])),
             ],
+            numbers: NUMBERS
+                .iter()
+                .map(|text| Number {
+                    text: (*text).to_owned(),
+                    cbor: from_text(text).unwrap().encode().into(),
+                })
+                .collect(),
+            refused_numbers: REFUSED_NUMBERS.iter().map(|text| (*text).to_owned()).collect(),
         }
     }
 
@@ -68,8 +85,56 @@ impl Vectors for Values {
         for json in &self.refused_json {
             assert!(Value::from_json(json.clone()).is_err(), "{json}");
         }
+        for Number { text, cbor } in &self.numbers {
+            assert_eq!(from_text(text).unwrap(), Value::decode(&cbor.0).unwrap(), "{text}");
+        }
+        for text in &self.refused_numbers {
+            assert!(from_text(text).is_none(), "{text}");
+        }
     }
 }
+
+fn from_text(text: &str) -> Option<Value> {
+    check_numbers(text).ok()?;
+    Value::from_json(serde_json::from_str(text).ok()?).ok()
+}
+
+const NUMBERS: &[&str] = &[
+    "0",
+    "1.0",
+    "1e3",
+    "-2.50",
+    "0e9",
+    "9007199254740991",
+    "9007199254740991.0",
+    "9007199254740992.0",
+    "100000000000000000000.0",
+    "1.8446744073709552e19",
+    "1e23",
+    "1658206780088562.2",
+    "1658206780088562.3",
+    "0.1",
+    "0.10000000000000000555",
+    "4.9e-324",
+    "1.7976931348623157e308",
+];
+
+const REFUSED_NUMBERS: &[&str] = &[
+    "-0",
+    "-0.0",
+    "-0e7",
+    "9007199254740992",
+    "-9007199254740992",
+    "18446744073709551616",
+    "9007199254740993.0",
+    "9.007199254740993e15",
+    "1.8446744073709551617e19",
+    "0.10000000000000000001",
+    "1.2345e-322",
+    "1658206780088562.4",
+    "1e-400",
+    "1e400",
+];
 
 const REFUSED: &[(&[u8], &str)] = &[
     (&[], "nothing"),

@@ -35,12 +35,6 @@ fn wall() -> u64 {
     u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
 }
 
-/// How far a service's clock is ahead of this device's, by the date of its reply; both in s.
-pub(super) fn ahead(date: u64) -> i64 {
-    let seconds = |time| i64::try_from(time).unwrap_or(i64::MAX / 2_000_000);
-    seconds(date) - seconds(now_seconds())
-}
-
 /// What the device's own clock says, in s since the epoch: for comparing it with others.
 pub(super) fn now_seconds() -> u64 {
     wall() / 1_000_000

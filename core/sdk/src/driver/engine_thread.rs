@@ -14,10 +14,10 @@ use tokio::{
 
 use super::{clock::Clock, hands::Hands};
 use crate::{
+    Error, Result,
     api::{Command, Reply},
     engine::{Engine, Input, RequestId},
-    error::{Error, Result},
-    opening::FolderLock,
+    folder::FolderLock,
 };
 
 /// How many inputs may wait; more make their senders wait.
@@ -87,7 +87,7 @@ impl Drop for CancelOnDrop {
 pub(crate) fn start(
     runtime: Handle,
     lock: Option<FolderLock>,
-    engine: impl FnOnce(u64) -> Result<Engine> + Send + 'static,
+    engine: impl FnOnce(Option<&FolderLock>, u64) -> Result<Engine> + Send + 'static,
     hands: impl FnOnce(mpsc::Sender<Input>) -> Hands + Send + 'static,
 ) -> impl Future<Output = Result<(EngineHandle, crate::store::Reader, Identity)>> {
     let (queue, waiting) = mpsc::channel(QUEUE);
@@ -99,7 +99,7 @@ pub(crate) fn start(
         // To the end: what is dropped here may have a connection to a service to give back, which takes a task.
         let _context = context.enter();
         let mut clock = Clock::new();
-        let engine = engine(clock.now()).and_then(|engine| Ok((engine.reader()?, engine)));
+        let engine = engine(lock.as_ref(), clock.now()).and_then(|engine| Ok((engine.reader()?, engine)));
         let engine = match engine {
             Ok((reader, engine)) => {
                 let _ = opened.send(Ok((reader, engine.identity())));

@@ -15,16 +15,12 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    connections::Connections,
-    mailbox::{self, Unconfirmed},
-    services::Services,
-    tasks::Tasks,
-};
+use super::{connections::Connections, platform::Native, tasks::Tasks};
 use crate::{
+    Result,
     api::{Event, Reply},
     engine::{Checked, Input, Output, RequestId, ServiceFailure},
-    error::Result,
+    mailbox::Mailbox,
     rtc::RtcConfig,
 };
 
@@ -38,8 +34,7 @@ pub(crate) type Listeners = broadcast::Sender<Event>;
 /// The drivers.
 pub(crate) struct Hands {
     runtime: Handle,
-    services: Arc<Services>,
-    unconfirmed: Arc<Unconfirmed>,
+    mailbox: Arc<Mailbox<Native>>,
     connections: Connections,
     listeners: Listeners,
     replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
@@ -53,6 +48,7 @@ impl Hands {
     pub(crate) fn new(
         runtime: Handle,
         config: RtcConfig,
+        native: Native,
         listeners: Listeners,
         reports: mpsc::Sender<Input>,
     ) -> Self {
@@ -60,8 +56,7 @@ impl Hands {
         let (replies, checks) = (Mutex::default(), Mutex::default());
         Self {
             runtime,
-            services: Arc::new(Services::new()),
-            unconfirmed: Arc::default(),
+            mailbox: Arc::new(Mailbox::new(native)),
             connections,
             listeners,
             replies,
@@ -90,10 +85,8 @@ impl Hands {
                 let _ = self.listeners.send(event);
             }
             Output::Check { id, endpoint, boxes, wait } => {
-                let (services, unconfirmed) = (self.services.clone(), self.unconfirmed.clone());
-                let check =
-                    async move { mailbox::check(&services, &unconfirmed, &endpoint, &boxes, wait).await };
-                self.start_check(id, check);
+                let mailbox = self.mailbox.clone();
+                self.start_check(id, async move { mailbox.check(&endpoint, &boxes, wait).await });
             }
             Output::AbortCheck(id) => {
                 if let Some(check) = lock(&self.checks).remove(&id) {
@@ -101,17 +94,17 @@ impl Hands {
                 }
             }
             Output::Send { id, to, data } => {
-                let (services, reports) = (self.services.clone(), self.reports.clone());
+                let (mailbox, reports) = (self.mailbox.clone(), self.reports.clone());
                 let sending = async move {
-                    let results = mailbox::send(&services, &to, &data).await;
+                    let results = mailbox.send(&to, &data).await;
                     // The engine may be gone.
                     let _ = reports.send(Input::Sent(id, results)).await;
                 };
                 self.leaving.spawn(sending, &self.runtime);
             }
             Output::DropBox(key, endpoints) => {
-                let services = self.services.clone();
-                let closing = async move { mailbox::close(&services, &key, &endpoints).await };
+                let mailbox = self.mailbox.clone();
+                let closing = async move { mailbox.close(&key, &endpoints).await };
                 self.leaving.spawn(closing, &self.runtime);
             }
             Output::MakeOffer(link) => self.connections.offer(link),

@@ -6,9 +6,9 @@
 //! | `hands` | which output goes to which driver |
 //! | `clock` | time in µs, which never runs backwards |
 //! | `http` | one HTTP request to a mailbox service |
-//! | `services` | what each service offers, asked once |
-//! | `work` | proof of work, for services that ask for it |
-//! | `mailbox` | checking, fetching, sending and closing boxes |
+//! | `roots` | which authorities may have signed a service's certificate |
+//! | `unreached` | why a service was not reached |
+//! | `platform` | what the mailbox client needs of a native system |
 //! | `connections` | WebRTC connections, and frames over them |
 
 mod clock;
@@ -16,12 +16,14 @@ mod connections;
 mod engine_thread;
 mod hands;
 mod http;
-mod mailbox;
-mod services;
+mod platform;
+mod roots;
 mod tasks;
-mod work;
+mod unreached;
 
 pub(crate) use self::{
     engine_thread::{EngineHandle, start},
     hands::Hands,
+    platform::Native,
+    roots::Roots,
 };

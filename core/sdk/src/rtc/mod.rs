@@ -63,6 +63,7 @@ mod window;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+pub(crate) use connectoid_engine::Channel;
 
 pub(crate) use self::connection::Connection;
 pub(crate) use self::error::{CloseReason, DescriptionFault, RtcError, ServerFault};
@@ -86,40 +87,6 @@ pub(crate) struct RtcConfig {
     /// Also use loopback, to connect two apps on one device. When the device has no other address, loopback
     /// is used regardless: apps on one device can then still find each other.
     pub(crate) loopback: bool,
-}
-
-/// The channels of a connection: ordered and reliable each, independent of one another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[repr(u16)]
-pub enum Channel {
-    /// The session's own messages: handshake, keep-alive, goodbye.
-    Control = 0,
-    /// Replication of records.
-    Sync = 1,
-    /// Messages of the application.
-    App = 2,
-    /// Large values, in chunks.
-    Blob = 3,
-}
-
-impl Channel {
-    /// Every channel, in the order of their numbers.
-    pub const ALL: [Channel; 4] = [Channel::Control, Channel::Sync, Channel::App, Channel::Blob];
-
-    /// Its place in [`Channel::ALL`].
-    const fn index(self) -> usize {
-        self as usize
-    }
-
-    /// The label, for people who look at a connection with a browser's tools.
-    const fn label(self) -> &'static str {
-        match self {
-            Channel::Control => "control",
-            Channel::Sync => "sync",
-            Channel::App => "app",
-            Channel::Blob => "blob",
-        }
-    }
 }
 
 /// What happened on a connection, in order: one `Open`, then messages, then one `Closed`.

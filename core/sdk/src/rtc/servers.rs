@@ -28,6 +28,7 @@ const RESOLVE_LIMIT: Duration = Duration::from_secs(1);
 /// A STUN or TURN server. Neither its address nor its credential appears in `Debug`.
 #[derive(Clone, Default, PartialEq, Eq, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct IceServer {
     /// `stun:host[:port]` or `turn:host[:port][?transport=udp]`. TURN over TCP or TLS is not supported.
     pub urls: Vec<String>,

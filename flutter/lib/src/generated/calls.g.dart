@@ -495,11 +495,11 @@ final class QrCall extends Call {
   };
 }
 
-/// Follow the records of a collection. The call is answered when it ends: when it is cancelled, the
-/// node is closed, or reading fails. Until then it brings [Page]s.
-final class ObserveCall extends Call {
+/// Follow a collection record by record. The call is answered when it ends: when it is cancelled,
+/// the node is closed, or reading fails. Until then it brings [Page]s.
+final class ChangesCall extends Call {
   /// Makes one.
-  const ObserveCall({required this.collection, required this.group});
+  const ChangesCall({required this.collection, required this.group});
 
   /// The collection.
   final String collection;
@@ -512,7 +512,7 @@ final class ObserveCall extends Call {
 
   @override
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
-    'method': 'observe',
+    'method': 'changes',
     'collection': collection,
     'group': group,
   };

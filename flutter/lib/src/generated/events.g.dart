@@ -25,6 +25,7 @@ sealed class Event extends Data {
     'unshared' => UnsharedEvent.fromJson(json),
     'restored' => RestoredEvent.fromJson(json),
     'service_problem' => ServiceProblemEvent.fromJson(json),
+    'clock_skew' => ClockSkewEvent.fromJson(json),
     'resync' => ResyncEvent.fromJson(json),
     _ => UnknownEvent.fromJson(json),
   };
@@ -532,8 +533,8 @@ final class UnsharedEvent extends Event {
 }
 
 /// This node's data folder is an older copy, as a peer shows that knew more of it. What the peer
-/// has comes back by itself. Peers whose mailboxes have changed since the copy was made may not be
-/// reached any more ([PairLostException]): unshare them and share new links.
+/// has comes back by itself. Somebody who was first met after the copy was made may not be reached
+/// any more ([PairLostException]): unshare, and share a new link.
 final class RestoredEvent extends Event {
   /// Makes one.
   const RestoredEvent({required super.at, required super.sequence, required this.nickname});
@@ -594,6 +595,58 @@ final class ServiceProblemEvent extends Event {
     'sequence': sequence,
     'problem': problem.toJson(),
     'service': service,
+  };
+}
+
+/// A clock is wrong, or was: by that of the service, this device's; or a peer's, by what this node
+/// goes by. Nothing is to be done but to set it: a device whose clock is wrong goes by its
+/// service's, and makes anew what it had stamped wrongly.
+final class ClockSkewEvent extends Event {
+  /// Makes one.
+  const ClockSkewEvent({
+    required super.at,
+    required super.sequence,
+    required this.ahead,
+    required this.held,
+    this.nickname,
+    this.until,
+  });
+
+  /// Reads it from JSON.
+  factory ClockSkewEvent.fromJson(Map<String, Object?> json) => ClockSkewEvent(
+    at: readTime(json['at']),
+    sequence: json['sequence'] as int,
+    ahead: json['ahead'] as int,
+    held: json['held'] as int,
+    nickname: json['nickname'] as String?,
+    until: readTimeOrNull(json['until']),
+  );
+
+  /// How far the clock is ahead, in µs; negative if it is behind. 0 or little if it is right by
+  /// now.
+  final int ahead;
+
+  /// How many changes wait because of it, at this node and at the peer together,
+  final int held;
+
+  /// The peer whose clock it is; none if it is this device's.
+  final String? nickname;
+
+  /// and until when the last of them. Null if there is none.
+  final DateTime? until;
+
+  @override
+  List<Object?> get values => [at, sequence, ahead, held, nickname, until];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'event': 'clock_skew',
+    'at': at.microsecondsSinceEpoch,
+    'sequence': sequence,
+    'ahead': ahead,
+    'held': held,
+    if (nickname case final nickname?) 'nickname': nickname,
+    if (until case final until?) 'until': until.microsecondsSinceEpoch,
   };
 }
 

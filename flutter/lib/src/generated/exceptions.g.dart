@@ -31,6 +31,8 @@ sealed class ConnectoidException extends Data implements Exception {
   factory ConnectoidException(String kind, String message) => switch (kind) {
     'usage' => UsageException(message),
     'link_malformed' => LinkMalformedException(message),
+    'link_own' => LinkOwnException(message),
+    'already_shared' => AlreadySharedException(message),
     'link_used' => LinkUsedException(message),
     'link_expired' => LinkExpiredException(message),
     'link_revoked' => LinkRevokedException(message),
@@ -93,8 +95,24 @@ final class LinkMalformedException extends ConnectoidException {
     : super._('link_malformed', message, Blame.usage);
 }
 
-/// Somebody else opened the link first. Tell its sender; do not trust the messenger that carried
-/// it.
+/// The user made the link, which is for somebody else to open. Send it to that person; the message
+/// says whom.
+final class LinkOwnException extends ConnectoidException {
+  /// Makes one.
+  const LinkOwnException(String message)
+    : super._('link_own', message, Blame.usage);
+}
+
+/// The link was opened here before, and the two share already; the message says with whom. Nothing
+/// to do.
+final class AlreadySharedException extends ConnectoidException {
+  /// Makes one.
+  const AlreadySharedException(String message)
+    : super._('already_shared', message, Blame.usage);
+}
+
+/// Somebody else opened the link first, or the same person on another device or in another app.
+/// Else tell its sender; do not trust the messenger that carried it.
 final class LinkUsedException extends ConnectoidException {
   /// Makes one.
   const LinkUsedException(String message)
@@ -108,7 +126,7 @@ final class LinkExpiredException extends ConnectoidException {
     : super._('link_expired', message, Blame.peer);
 }
 
-/// The link was taken back. Ask for a new one.
+/// The link was taken back, or what was shared by it has ended. Ask for a new one.
 final class LinkRevokedException extends ConnectoidException {
   /// Makes one.
   const LinkRevokedException(String message)
@@ -138,14 +156,16 @@ final class UnansweredException extends ConnectoidException {
     : super._('unanswered', message, Blame.peer);
 }
 
-/// Both sides answered, but no packets get through. Name a TURN server in the settings.
+/// Both sides answered, but no packets get through. Set STUN and TURN servers; the message says
+/// which is missing.
 final class NoRouteException extends ConnectoidException {
   /// Makes one.
   const NoRouteException(String message)
     : super._('no_route', message, Blame.peer);
 }
 
-/// The peer connected and then said nothing. Nothing to do: the SDK tries again.
+/// The peer connected and then said nothing, or the connection was lost. Nothing to do: the SDK
+/// tries again.
 final class PeerSilentException extends ConnectoidException {
   /// Makes one.
   const PeerSilentException(String message)

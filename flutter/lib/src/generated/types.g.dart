@@ -125,20 +125,37 @@ final class Group extends Data {
 /// How well one group is replicated to one peer.
 final class GroupSync extends Data {
   /// Makes one.
-  const GroupSync({required this.id, required this.lacks, this.lastSyncedAt, required this.name});
+  const GroupSync({
+    required this.held,
+    this.heldUntil,
+    required this.id,
+    required this.lacks,
+    this.lastSyncedAt,
+    required this.name,
+  });
 
   /// Reads it from JSON.
   factory GroupSync.fromJson(Map<String, Object?> json) => GroupSync(
+    held: json['held'] as int,
+    heldUntil: readTimeOrNull(json['held_until']),
     id: json['id'] as String,
     lacks: json['lacks'] as int,
     lastSyncedAt: readTimeOrNull(json['last_synced_at']),
     name: json['name'] as String,
   );
 
+  /// How many changes that the peer has brought are held back here, for the same reason. While
+  /// there are any, here or there, both do not have the same.
+  final int held;
+
+  /// When the last of those that wait for their time will be taken. Null if there is none.
+  final DateTime? heldUntil;
+
   /// The group's id.
   final String id;
 
-  /// How many of this node's changes the peer is not known to have.
+  /// How many of this node's changes the peer is not known to have, or holds back: they are stamped
+  /// more than ten minutes ahead of its clock.
   final int lacks;
 
   /// When the peer last had all that this node has. Null if there is none.
@@ -148,10 +165,12 @@ final class GroupSync extends Data {
   final String name;
 
   @override
-  List<Object?> get values => [id, lacks, lastSyncedAt, name];
+  List<Object?> get values => [held, heldUntil, id, lacks, lastSyncedAt, name];
 
   @override
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'held': held,
+    if (heldUntil case final heldUntil?) 'held_until': heldUntil.microsecondsSinceEpoch,
     'id': id,
     'lacks': lacks,
     if (lastSyncedAt case final lastSyncedAt?) 'last_synced_at': lastSyncedAt.microsecondsSinceEpoch,
@@ -167,6 +186,7 @@ final class Version extends Data {
     this.field,
     this.keptUntil,
     this.nickname,
+    required this.removed,
     required this.stamp,
     this.value,
     this.why,
@@ -179,6 +199,7 @@ final class Version extends Data {
     field: json['field'] as String?,
     keptUntil: readTimeOrNull(json['kept_until']),
     nickname: json['nickname'] as String?,
+    removed: json['removed'] as bool,
     stamp: readTime(json['stamp']),
     value: readValue(json['value'], beside),
     why: json['why'] as String?,
@@ -197,10 +218,13 @@ final class Version extends Data {
   /// What this node calls that user. Null if there is none.
   final String? nickname;
 
+  /// Whether this took the field away, or the whole record; a field may also have the value null.
+  final bool removed;
+
   /// When it was written by the writer's clock.
   final DateTime stamp;
 
-  /// The value; none for a deletion.
+  /// The value; none for a deletion, and where the field was removed.
   final Object? value;
 
   /// Why it lost, if it did.
@@ -210,7 +234,17 @@ final class Version extends Data {
   final bool winning;
 
   @override
-  List<Object?> get values => [author, field, keptUntil, nickname, stamp, value, why, winning];
+  List<Object?> get values => [
+    author,
+    field,
+    keptUntil,
+    nickname,
+    removed,
+    stamp,
+    value,
+    why,
+    winning,
+  ];
 
   @override
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
@@ -218,6 +252,7 @@ final class Version extends Data {
     if (field case final field?) 'field': field,
     if (keptUntil case final keptUntil?) 'kept_until': keptUntil.microsecondsSinceEpoch,
     if (nickname case final nickname?) 'nickname': nickname,
+    'removed': removed,
     'stamp': stamp.microsecondsSinceEpoch,
     if (value case final value?) 'value': writeValue(value, beside),
     if (why case final why?) 'why': why,
@@ -273,6 +308,69 @@ enum ImageFormat {
 
   /// Its name in JSON, which is the same in every language of this SDK.
   final String json;
+}
+
+/// How much a line matters; each level includes those before.
+enum LogLevel {
+  /// Something failed that should not: a defect, or a store that cannot be written.
+  error('error'),
+
+  /// Something is wrong, and the node goes on.
+  warn('warn'),
+
+  /// What happens seldom.
+  info('info'),
+
+  /// What the node does: connections, offers, rounds to the mailbox. For bug reports.
+  debug('debug'),
+
+  /// Everything.
+  trace('trace'),
+
+  /// One that this version of the package does not know.
+  unknown('unknown');
+
+  const LogLevel(this.json);
+
+  /// Reads it from JSON.
+  static LogLevel fromJson(Object? json) =>
+      values.firstWhere((value) => value.json == json, orElse: () => unknown);
+
+  /// Its name in JSON, which is the same in every language of this SDK.
+  final String json;
+}
+
+/// Something that was said.
+final class LogLine extends Data {
+  /// Makes one.
+  const LogLine({required this.level, required this.message, required this.target});
+
+  /// Reads it from JSON.
+  factory LogLine.fromJson(Map<String, Object?> json) => LogLine(
+    level: LogLevel.fromJson(json['level']),
+    message: json['message'] as String,
+    target: json['target'] as String,
+  );
+
+  /// How much it matters.
+  final LogLevel level;
+
+  /// What. It names no link, key, address or value.
+  final String message;
+
+  /// The part of the SDK that says it, such as `connectoid::engine`. Parts are renamed between
+  /// versions.
+  final String target;
+
+  @override
+  List<Object?> get values => [level, message, target];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'level': level.json,
+    'message': message,
+    'target': target,
+  };
 }
 
 /// A member of a group.
@@ -348,6 +446,7 @@ final class Settings extends Data {
     this.passphrase,
     this.pollInterval = const Duration(seconds: 60),
     this.serviceExt,
+    this.serviceRoots,
     this.services = const [],
   });
 
@@ -358,7 +457,9 @@ final class Settings extends Data {
   /// Local addresses to connect from; empty for all usable ones.
   final List<String> bind;
 
-  /// STUN and TURN servers.
+  /// STUN and TURN servers. Without any, two nodes meet only within one network: a STUN server
+  /// tells each under which address it appears outside, and a TURN server relays where that is not
+  /// enough.
   final List<IceServer> iceServers;
 
   /// How long a connection with nothing to do stays open.
@@ -383,6 +484,10 @@ final class Settings extends Data {
   /// none.
   final String? serviceExt;
 
+  /// Certificates in PEM of authorities that may have signed the certificates of mailbox services,
+  /// beside those that browsers trust: for a service of one's own with an authority of one's own.
+  final String? serviceRoots;
+
   /// One to three mailbox services for the boxes of this node, in order of preference.
   final List<String> services;
 
@@ -398,6 +503,7 @@ final class Settings extends Data {
     passphrase,
     pollInterval,
     serviceExt,
+    serviceRoots,
     services,
   ];
 
@@ -416,6 +522,7 @@ final class Settings extends Data {
     if (passphrase case final passphrase?) 'passphrase': passphrase,
     'poll_interval': writeSeconds(pollInterval),
     if (serviceExt case final serviceExt?) 'service_ext': serviceExt,
+    if (serviceRoots case final serviceRoots?) 'service_roots': serviceRoots,
     'services': services,
   };
 }
@@ -717,6 +824,22 @@ sealed class Write extends Data {
     required String id,
   }) = PutWrite;
 
+  /// Make a record exactly this: fields that it shows here and that are not named go, and only what
+  /// differs is written. So an edit of another field that a peer made meanwhile survives.
+  const factory Write.replace({
+    required String collection,
+    required Map<String, Object?> fields,
+    required String id,
+  }) = ReplaceWrite;
+
+  /// Remove fields of a record, whether it has them or not. Without any field left, there is no
+  /// such record.
+  const factory Write.removeFields({
+    required String collection,
+    required List<String> fields,
+    required String id,
+  }) = RemoveFieldsWrite;
+
   /// Delete a record.
   const factory Write.delete({required String collection, required String id}) = DeleteWrite;
 }
@@ -743,6 +866,60 @@ final class PutWrite extends Write {
     'op': 'put',
     'collection': collection,
     'fields': writeValue(fields, beside),
+    'id': id,
+  };
+}
+
+/// Make a record exactly this: fields that it shows here and that are not named go, and only what
+/// differs is written. So an edit of another field that a peer made meanwhile survives.
+final class ReplaceWrite extends Write {
+  /// Makes one.
+  const ReplaceWrite({required this.collection, required this.fields, required this.id});
+
+  /// The collection.
+  final String collection;
+
+  /// The fields, as for `put`; at least one.
+  final Map<String, Object?> fields;
+
+  /// The record's id.
+  final String id;
+
+  @override
+  List<Object?> get values => [collection, fields, id];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'op': 'replace',
+    'collection': collection,
+    'fields': writeValue(fields, beside),
+    'id': id,
+  };
+}
+
+/// Remove fields of a record, whether it has them or not. Without any field left, there is no such
+/// record.
+final class RemoveFieldsWrite extends Write {
+  /// Makes one.
+  const RemoveFieldsWrite({required this.collection, required this.fields, required this.id});
+
+  /// The collection.
+  final String collection;
+
+  /// The names of the fields, at least one.
+  final List<String> fields;
+
+  /// The record's id.
+  final String id;
+
+  @override
+  List<Object?> get values => [collection, fields, id];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'op': 'remove_fields',
+    'collection': collection,
+    'fields': fields,
     'id': id,
   };
 }

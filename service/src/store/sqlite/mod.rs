@@ -21,7 +21,10 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 use super::{Appended, Capacity, Glance, IfMissing, Looked, Pending, Store, StoreError};
-use crate::rules::{Micros, quota::Totals};
+use crate::{
+    data::open_private_file,
+    rules::{Micros, quota::Totals},
+};
 use index::Index;
 use read::Readers;
 use writer::Writer;
@@ -42,8 +45,8 @@ pub enum OpenError {
     /// It was written by a newer version, or is none of this service's.
     #[error("cannot bring the database up to date: {0}")]
     Migration(#[from] rusqlite_migration::Error),
-    /// The thread that writes it cannot be started.
-    #[error("cannot start the writer: {0}")]
+    /// Its file cannot be made, or the thread that writes it cannot be started.
+    #[error("cannot make the database or start its writer: {0}")]
     Thread(#[from] std::io::Error),
 }
 
@@ -61,6 +64,14 @@ impl SqliteStore {
     /// [`OpenError`].
     pub fn open(directory: &Path, capacity: Capacity) -> Result<Self, OpenError> {
         let path: PathBuf = directory.join(FILE);
+        // SQLite gives its other files the mode of this one. They may have come from a copy with another.
+        for file in
+            [FILE.to_owned(), format!("{FILE}-wal"), format!("{FILE}-shm")].map(|name| directory.join(name))
+        {
+            if file == path || file.exists() {
+                open_private_file(&file)?;
+            }
+        }
         let mut connection = Connection::open(&path)?;
         connection.busy_timeout(BUSY_TIMEOUT)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;

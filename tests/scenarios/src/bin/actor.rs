@@ -36,9 +36,9 @@ enum What {
     Close(bool),
 }
 
-/// The call `observe`, which is a stream in Rust.
+/// The call `changes`, which is a stream in Rust.
 #[derive(Deserialize)]
-struct Observe {
+struct Follow {
     group: String,
     collection: String,
 }
@@ -100,7 +100,7 @@ fn tell_events(node: &Node) {
 /// Runs a call by the side, and answers it.
 fn start(id: u64, node: Node, call: Value, running: &Running) {
     let task = tokio::spawn(async move {
-        if call["method"] == "observe" { observe(id, &node, call).await } else { serve(&node, call).await }
+        if call["method"] == "changes" { follow(id, &node, call).await } else { serve(&node, call).await }
     });
     lock(running).insert(id, task.abort_handle());
     let running = running.clone();
@@ -111,9 +111,9 @@ fn start(id: u64, node: Node, call: Value, running: &Running) {
     });
 }
 
-async fn observe(id: u64, node: &Node, call: Value) -> Result<Reply> {
-    let Observe { group, collection } = read(call)?;
-    let mut observer = node.observe(&group, &collection);
+async fn follow(id: u64, node: &Node, call: Value) -> Result<Reply> {
+    let Follow { group, collection } = read(call)?;
+    let mut observer = node.changes(&group, &collection);
     while let Some(records) = observer.next().await {
         say(&json!({"id": id, "page": {"records": records?}}));
     }

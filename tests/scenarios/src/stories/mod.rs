@@ -49,6 +49,7 @@ stories![
     values::unicode,
     values::large_values,
     values::observing,
+    values::replacing,
     failures::service_down,
     failures::wrong_passphrase,
     failures::cancel,

@@ -50,10 +50,8 @@ pub(super) async fn unshare(stage: &Stage) -> Step {
     is("Alice's peers", alice.call(json!({"method": "peers"})).await?["peers"].clone(), json!([]))?;
     is("Bob's peers", bob.call(json!({"method": "peers"})).await?["peers"].clone(), json!([]))?;
     is("a call for nobody", alice.fails(json!({"method": "connect", "nickname": "bob"})).await?, "usage")?;
-    open_link(&mut bob, &link, "alice").await?;
-    let refused = bob.event("open_refused", |_| true).await?;
-    is("the old link", refused["problem"]["kind"].clone(), "link_used")?;
-    bob.call(json!({"method": "unshare", "nickname": "alice"})).await?;
+    let again = json!({"method": "open", "link": link, "nickname": "alice"});
+    is("the old link", bob.fails(again).await?, "link_revoked")?;
     meet(&mut alice, &mut bob).await?;
     put(&mut alice, "milk", json!({"count": 1})).await?;
     sees(&mut bob, "milk", json!({"count": 1})).await

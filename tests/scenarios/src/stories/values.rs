@@ -3,7 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::{is, meet, put, put_call, sees};
-use crate::{actor::Step, stage::Stage};
+use crate::{
+    actor::{Actor, Step},
+    stage::Stage,
+};
 
 /// Names and values in any script.
 pub(super) async fn unicode(stage: &Stage) -> Step {
@@ -51,13 +54,34 @@ pub(super) async fn large_values(stage: &Stage) -> Step {
     is("too much", alice.fails(too_much).await?, "usage")
 }
 
+/// Fields are replaced, and taken away.
+pub(super) async fn replacing(stage: &Stage) -> Step {
+    let (mut alice, mut bob) = stage.both().await?;
+    meet(&mut alice, &mut bob).await?;
+    put(&mut alice, "milk", json!({"count": 1, "note": "oat", "gone": null})).await?;
+    sees(&mut bob, "milk", json!({"count": 1, "note": "oat", "gone": null})).await?;
+    write(&mut bob, json!({"op": "replace", "fields": {"count": 2, "note": "oat"}})).await?;
+    sees(&mut alice, "milk", json!({"count": 2, "note": "oat"})).await?;
+    write(&mut alice, json!({"op": "remove_fields", "fields": ["note", "never"]})).await?;
+    sees(&mut bob, "milk", json!({"count": 2})).await?;
+    let nothing = json!({"op": "replace", "collection": "items", "id": "milk", "fields": {}});
+    let refused = alice.fails(json!({"method": "commit", "group": "list", "writes": [nothing]})).await?;
+    is("a record of nothing", refused, "usage")
+}
+
+async fn write(actor: &mut Actor, mut write: Value) -> Step {
+    write["collection"] = "items".into();
+    write["id"] = "milk".into();
+    actor.call(json!({"method": "commit", "group": "list", "writes": [write]})).await.map(drop)
+}
+
 /// An observer gets what there is, what changes, and what is deleted.
 pub(super) async fn observing(stage: &Stage) -> Step {
     let (mut alice, mut bob) = stage.both().await?;
     meet(&mut alice, &mut bob).await?;
     put(&mut alice, "milk", json!({"count": 1})).await?;
     sees(&mut bob, "milk", json!({"count": 1})).await?;
-    let call = json!({"method": "observe", "group": "list", "collection": "items"});
+    let call = json!({"method": "changes", "group": "list", "collection": "items"});
     let observer = bob.start(call).await?;
     let milk = |count: u32| {
         move |page: &Value| {

@@ -80,6 +80,18 @@ impl ChangeLog for Empty {
         Ok(())
     }
 
+    fn set_clock(&mut self, _: DeviceId, _: i64) -> core::result::Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn holds_back(&self, _: GroupId, _: DeviceId) -> core::result::Result<bool, Infallible> {
+        Ok(false)
+    }
+
+    fn is_early(&self, _: GroupId, _: DeviceId, _: u64) -> core::result::Result<bool, Infallible> {
+        Ok(false)
+    }
+
     fn note_sent(&mut self, _: GroupId, _: u64) -> core::result::Result<(), Infallible> {
         Ok(())
     }
@@ -282,7 +294,7 @@ fn a_comparison_that_does_not_end_is_given_up_for_pulling_everything() {
 #[test]
 fn somebody_who_compares_without_end_misbehaves() {
     let ((mut sync, _), mut log) = (session(), log_of(Standing::Member(Role::Writer)));
-    sync.on_committed(&mut log, group(1)).unwrap();
+    sync.on_committed(&mut log, group(1), NOW).unwrap();
     while sync.poll_output().is_some() {}
     let compare = Frame::Compare { group: group(1), message: much() };
     for _ in 0..MAX_ROUNDS {

@@ -32,13 +32,22 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
     /** The text is no link, or the link is damaged. Ask for it again. */
     public class LinkMalformed internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** Somebody else opened the link first. Tell its sender; do not trust the messenger that carried it. */
+    /** The user made the link, which is for somebody else to open. Send it to that person; the message says whom. */
+    public class LinkOwn internal constructor(failure: Failure) : ConnectoidException(failure)
+
+    /** The link was opened here before, and the two share already; the message says with whom. Nothing to do. */
+    public class AlreadyShared internal constructor(failure: Failure) : ConnectoidException(failure)
+
+    /**
+     * Somebody else opened the link first, or the same person on another device or in another app. Else tell its
+     * sender; do not trust the messenger that carried it.
+     */
     public class LinkUsed internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The link's time has run out. Ask for a new one. */
     public class LinkExpired internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The link was taken back. Ask for a new one. */
+    /** The link was taken back, or what was shared by it has ended. Ask for a new one. */
     public class LinkRevoked internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The link's mailbox was closed, says the service. Ask for a new link. */
@@ -56,10 +65,10 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
      */
     public class Unanswered internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** Both sides answered, but no packets get through. Give a TURN server in [Settings.iceServers]. */
+    /** Both sides answered, but no packets get through. Give STUN and TURN servers in [Settings.iceServers]. */
     public class NoRoute internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The peer connected and then said nothing. Nothing to do, the SDK tries again. */
+    /** The peer connected and then said nothing, or the connection was lost. Nothing to do, the SDK tries again. */
     public class PeerSilent internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /** The peer broke the protocol, or could not prove who it is. If it stays so, ask the person, and share anew. */
@@ -152,6 +161,8 @@ internal fun FfiProblem.toPublic(cause: Throwable? = null): ConnectoidException 
 internal fun FfiErrorKind.exception(failure: Failure): ConnectoidException = when (this) {
     FfiErrorKind.USAGE -> ConnectoidException.Usage(failure)
     FfiErrorKind.LINK_MALFORMED -> ConnectoidException.LinkMalformed(failure)
+    FfiErrorKind.LINK_OWN -> ConnectoidException.LinkOwn(failure)
+    FfiErrorKind.ALREADY_SHARED -> ConnectoidException.AlreadyShared(failure)
     FfiErrorKind.LINK_USED -> ConnectoidException.LinkUsed(failure)
     FfiErrorKind.LINK_EXPIRED -> ConnectoidException.LinkExpired(failure)
     FfiErrorKind.LINK_REVOKED -> ConnectoidException.LinkRevoked(failure)

@@ -147,6 +147,22 @@ public sealed interface EventKind {
      */
     public data class ServiceProblem(val service: String, val problem: ConnectoidException) : EventKind
 
+    /**
+     * A clock is wrong, or was: this device's, by that of the service, or a peer's, by what this node goes by. A device
+     * whose clock is wrong goes by its service's, and makes anew what it had stamped wrongly.
+     *
+     * @property nickname the peer whose clock it is; null if it is this device's
+     * @property ahead how far the clock is ahead, in µs; negative if it is behind
+     * @property held how many changes wait because of it
+     * @property until when the last of them will be taken
+     */
+    public data class ClockSkew(
+        val nickname: String?,
+        val ahead: Long,
+        val held: Long,
+        val until: Instant?,
+    ) : EventKind
+
     /** Events were dropped, because nobody took them. Read again what is shown. */
     public data object Resync : EventKind
 
@@ -181,6 +197,7 @@ private fun FfiKind.toPublic(): EventKind = when (this) {
     is FfiKind.Unshared -> EventKind.Unshared(nickname)
     is FfiKind.Restored -> EventKind.Restored(nickname)
     is FfiKind.ServiceProblem -> EventKind.ServiceProblem(service, problem.toPublic())
+    is FfiKind.ClockSkew -> EventKind.ClockSkew(nickname, ahead, held.toLong(), until)
     FfiKind.Resync -> EventKind.Resync
     FfiKind.Unknown -> EventKind.Unknown
 }

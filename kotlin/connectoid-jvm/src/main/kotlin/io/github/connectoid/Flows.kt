@@ -25,7 +25,7 @@ internal fun eventsOf(node: NodeInterface): Flow<Event> = relayed(
 )
 
 internal fun changesOf(node: NodeInterface, group: String, collection: String): Flow<List<RecordChange>> = relayed(
-    subscribe = { channel -> node.observe(group, collection, RecordRelay(channel)) },
+    subscribe = { channel -> node.changes(group, collection, RecordRelay(channel)) },
     convert = { observation ->
         when (observation) {
             is Observation.Records ->
@@ -41,9 +41,11 @@ internal fun snapshotsOf(changes: Flow<List<RecordChange>>): Flow<List<Record>> 
     val records = TreeMap<String, Record>(ByCodePoint)
     var complete = false
     changes.collect { batch ->
+        // That everything was read again is no news.
+        val isNews = batch.isNotEmpty() || !complete
         complete = complete || batch.isEmpty()
         for ((id, record) in batch) if (record != null) records[id] = record else records.remove(id)
-        if (complete) emit(records.values.toList())
+        if (complete && isNews) emit(records.values.toList())
     }
 }.conflate()
 

@@ -86,9 +86,13 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
 
     /**
      * Opens a link that a person sent; [text] may have other words around it. Returns when the node has taken note of
-     * it; [EventKind.Paired] or [EventKind.OpenRefused] says how it went. Opening the same link again tries again.
+     * it; [EventKind.Paired] or [EventKind.OpenRefused] says how it went. Opening the same link again tries again, as
+     * long as the two have not met.
      *
      * @throws ConnectoidException.LinkMalformed if there is no link in the text, or a damaged one
+     * @throws ConnectoidException.AlreadyShared if the two have met by this link
+     * @throws ConnectoidException.LinkOwn if this node made it
+     * @throws ConnectoidException.LinkRevoked if it was opened here before, and the share has ended
      * @throws ConnectoidException.Usage for a nickname that is taken
      */
     public suspend fun openLink(text: String, nickname: String): Unit = call { ffi.openLink(text, nickname) }
@@ -161,8 +165,12 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     /** The groups this user is in. */
     public suspend fun groups(): List<Group> = call { ffi.groups().map { it.toPublic() } }
 
+    /** A handle for a group, by its name or id: `node.group("shopping").collection("items")`. */
+    public fun group(name: String): GroupHandle = GroupHandle(this, name)
+
     /**
-     * Sets fields of a record; fields that are not named stay. Durable when this returns.
+     * Sets fields of a record; fields that are not named stay: [replace] makes the record exactly what is given,
+     * [removeFields] takes fields away. Durable when this returns.
      *
      * @throws ConnectoidException.Usage if a value cannot be stored, such as an integer of 2^53 or more
      * @throws ConnectoidException.NotPermitted if this user may only read
@@ -177,6 +185,26 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
         id: String,
         fields: JsonObjectBuilder.() -> Unit,
     ): Unit = put(group, collection, id, buildJsonObject(fields))
+
+    /**
+     * Makes a record exactly this: fields that it shows here and that are not named go. Only what differs is written,
+     * so an edit of another field that a peer made meanwhile survives. Durable when this returns.
+     *
+     * @throws ConnectoidException.Usage if there is no field, or a value cannot be stored
+     * @throws ConnectoidException.NotPermitted if this user may only read
+     */
+    public suspend fun replace(group: String, collection: String, id: String, fields: JsonObject): Unit =
+        call { ffi.replace(group, collection, id, fields.asText()) }
+
+    /**
+     * Removes fields of a record, whether it has them or not; a record without fields does not exist. Durable when this
+     * returns.
+     *
+     * @throws ConnectoidException.Usage if no field is named
+     * @throws ConnectoidException.NotPermitted if this user may only read
+     */
+    public suspend fun removeFields(group: String, collection: String, id: String, fields: List<String>): Unit =
+        call { ffi.removeFields(group, collection, id, fields) }
 
     /** Deletes a record. Durable when this returns. */
     public suspend fun delete(group: String, collection: String, id: String): Unit =
@@ -230,8 +258,8 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     /**
      * Follows a collection record by record: first all that there are, in several lists; then an empty list, which says
      * that this was all; then what changes, as it is by then: a collector that is behind is not told the versions in
-     * between, and may be told everything again, up to an empty list. For collections that are too large to hold;
-     * [observe] is simpler.
+     * between, and after everything had to be read again, an empty list comes again. For collections that are too
+     * large to hold; [observe] is simpler.
      */
     public fun changes(group: String, collection: String): Flow<List<RecordChange>> =
         changesOf(ffi, group, collection)
@@ -240,7 +268,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * Sends a message to a person's app, of at most 256 KiB. Returns when that app has it; cancelling takes the message
      * back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
      *
-     * @throws ConnectoidException.NoRoute if the connection broke before the message was confirmed
+     * @throws ConnectoidException.PeerSilent if the connection broke before the message was confirmed
      * @throws ConnectoidException.Unanswered if 64 messages wait for a connection already, or 256 for being confirmed:
      *   this one was not taken, send it again later
      */
@@ -269,7 +297,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     override fun close(): Unit = runBlocking { shutdown() }
 
     public companion object {
-        private const val DEFAULT_LIMIT = 1000
+        internal const val DEFAULT_LIMIT = 1000
 
         /**
          * Opens the node of a data folder, or makes one. When it is cancelled, the folder is free once this has ended.

@@ -38,8 +38,12 @@ public data class GroupSync(
     val name: String,
     /** When the peer last had all that this node has. */
     val lastSyncedAt: Instant?,
-    /** How many of this node's changes the peer is not known to have. */
+    /** How many of this node's changes the peer is not known to have, or holds back because of a wrong clock. */
     val lacks: Long,
+    /** How many changes that the peer has brought are held back here, for the same reason. */
+    val held: Long,
+    /** When the last of those that wait for their time will be taken. */
+    val heldUntil: Instant?,
 )
 
 /** Who made the link. */
@@ -114,7 +118,8 @@ internal fun FfiPeer.toPublic(): Peer = Peer(
     groups = groups.map { it.toPublic() },
 )
 
-private fun FfiGroupSync.toPublic() = GroupSync(id, name, lastSyncedAt, lacks.toLong())
+private fun FfiGroupSync.toPublic() =
+    GroupSync(id, name, lastSyncedAt, lacks.toLong(), held.toLong(), heldUntil)
 
 private fun FfiSide.toPublic() = when (this) {
     FfiSide.CREATOR -> Side.CREATOR

@@ -13,14 +13,12 @@ import kotlinx.serialization.json.JsonObject
 import kotlinx.serialization.json.JsonObjectBuilder
 import kotlinx.serialization.json.JsonPrimitive
 import kotlinx.serialization.json.jsonObject
-import kotlinx.serialization.json.put
-import kotlinx.serialization.json.putJsonObject
 
 /** A record. */
 public data class Record(
     /** Its id, unique in its collection. */
     val id: String,
-    /** Its fields as JSON text, to be decoded into a class of the app: `Json.decodeFromString<Item>(record.json)`. */
+    /** Its fields as JSON text; [decode] makes a class of the app of them. */
     val json: String,
 ) {
     /** Its fields: `record.fields["count"]?.jsonPrimitive?.int`. Parsed when first asked for. */
@@ -50,6 +48,26 @@ public sealed interface Write {
         val fields: JsonObject,
     ) : Write
 
+    /** Makes a record exactly this: fields that are not named go. Only what differs is written. */
+    public data class Replace(
+        /** The collection. */
+        val collection: String,
+        /** The record's id. */
+        val id: String,
+        /** The fields, at least one. */
+        val fields: JsonObject,
+    ) : Write
+
+    /** Removes fields of a record, whether it has them or not. */
+    public data class RemoveFields(
+        /** The collection. */
+        val collection: String,
+        /** The record's id. */
+        val id: String,
+        /** The names of the fields, at least one. */
+        val fields: List<String>,
+    ) : Write
+
     /** Deletes a record. */
     public data class Delete(
         /** The collection. */
@@ -63,8 +81,10 @@ public sealed interface Write {
 public data class Version(
     /** The field; null for a deletion. */
     val field: String?,
-    /** The value; null for a deletion. */
+    /** The value; null for a deletion, and where the field was removed. */
     val value: JsonElement?,
+    /** Whether this took the field away, or the whole record. */
+    val removed: Boolean,
     /** The user who wrote it. */
     val author: String,
     /** What this node calls that user. */
@@ -81,8 +101,11 @@ public data class Version(
 
 /** Puts bytes into a field. */
 public fun JsonObjectBuilder.putBytes(field: String, bytes: ByteArray) {
-    putJsonObject(field) { put(BYTES_KEY, TO_TEXT.encodeToString(bytes)) }
+    put(field, bytes.asJson())
 }
+
+internal fun ByteArray.asJson(): JsonObject =
+    JsonObject(mapOf(BYTES_KEY to JsonPrimitive(TO_TEXT.encodeToString(this))))
 
 /** The bytes that a field holds; null if it holds something else. */
 public val JsonElement.bytesOrNull: ByteArray?
@@ -107,12 +130,15 @@ internal fun FfiRecord.toPublic(): Record = Record(id, fields)
 
 internal fun Write.toFfi(): FfiWrite = when (this) {
     is Write.Put -> FfiWrite.Put(collection, id, fields.asText())
+    is Write.Replace -> FfiWrite.Replace(collection, id, fields.asText())
+    is Write.RemoveFields -> FfiWrite.RemoveFields(collection, id, fields)
     is Write.Delete -> FfiWrite.Delete(collection, id)
 }
 
 internal fun FfiVersion.toPublic(): Version = Version(
     field = field,
     value = value?.let(Json::parseToJsonElement),
+    removed = removed,
     author = author,
     nickname = nickname,
     stamp = stamp,

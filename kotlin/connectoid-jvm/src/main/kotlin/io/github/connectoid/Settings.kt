@@ -26,7 +26,7 @@ public data class Settings(
     val pace: Pace? = null,
     /** How long a connection with nothing to do stays open; by default 30 seconds. */
     val idleTimeout: Duration? = null,
-    /** STUN and TURN servers. */
+    /** STUN and TURN servers; without any, two nodes meet only within one network. */
     val iceServers: List<IceServer> = emptyList(),
     /** Local IP addresses to connect from; empty for all usable ones. */
     val bind: List<String> = emptyList(),
@@ -34,6 +34,11 @@ public data class Settings(
     val loopback: Boolean = false,
     /** The passphrase of the default key store. */
     val passphrase: String? = null,
+    /**
+     * Certificates in PEM of authorities that may have signed the certificates of services, beside those that browsers
+     * trust: for a service of one's own with an authority of one's own.
+     */
+    val serviceRoots: String? = null,
 ) {
     /** Without passphrase, API key and addresses. */
     override fun toString(): String = "Settings(folder=$folder, services=${services.size})"
@@ -78,4 +83,5 @@ internal fun Settings.toFfi(): FfiSettings = FfiSettings(
     bind = bind,
     loopback = loopback,
     passphrase = passphrase,
+    serviceRoots = serviceRoots,
 )

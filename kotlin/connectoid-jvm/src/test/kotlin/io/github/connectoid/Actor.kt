@@ -139,12 +139,12 @@ private class Actor {
                 val image = if (call.textOrNull("format") == "png") qr.png(scale) else qr.svg().toByteArray()
                 reply("image") { put("data", BASE64.encode(image)) }
             }
-            "observe" -> observe(id, node, group, collection)
+            "changes" -> follow(id, node, group, collection)
             else -> error("not understood: $method")
         }
     }
 
-    private suspend fun observe(id: Long, node: Node, group: String, collection: String): Nothing {
+    private suspend fun follow(id: Long, node: Node, group: String, collection: String): Nothing {
         node.changes(group, collection).collect { changes ->
             say {
                 put("id", id)
@@ -199,6 +199,11 @@ private fun JsonObject.toSettings() = Settings(
 
 private fun JsonObject.toWrite(): Write = when (text("op")) {
     "put" -> Write.Put(text("collection"), text("id"), getValue("fields").jsonObject)
+    "replace" -> Write.Replace(text("collection"), text("id"), getValue("fields").jsonObject)
+    "remove_fields" -> {
+        val fields = getValue("fields").jsonArray.map { it.jsonPrimitive.content }
+        Write.RemoveFields(text("collection"), text("id"), fields)
+    }
     else -> Write.Delete(text("collection"), text("id"))
 }
 
@@ -265,6 +270,12 @@ private fun EventKind.toJson(): JsonObject = buildJsonObject {
         is EventKind.ServiceProblem -> {
             put("event", "service_problem")
             put("problem", kind.problem.toJson())
+        }
+        is EventKind.ClockSkew -> {
+            put("event", "clock_skew")
+            kind.nickname?.let { put("nickname", it) }
+            put("ahead", kind.ahead)
+            put("held", kind.held)
         }
         EventKind.Resync -> put("event", "resync")
         EventKind.Unknown -> put("event", "unknown")

@@ -87,7 +87,7 @@ class SharingTest {
                 assertFalse(failure.debug.isEmpty())
             }
             fails<ConnectoidException.Usage> { node.openLink("x".repeat(70_000), "alice") }
-            fails<ConnectoidException.Usage> { node.openLink(link, "bob") }
+            fails<ConnectoidException.LinkOwn> { node.openLink(link, "bob") }
         }
     }
 

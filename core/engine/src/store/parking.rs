@@ -1,0 +1,126 @@
+//! Parking: keeping changes that are not valid yet, within bounds for each device that delivers them.
+//!
+//! Membership changes come before the changes they allow, and clocks are mostly right, so little is ever
+//! parked. Whoever floods a store with changes that wait loses the newest of them, and its mark: when
+//! they are valid, they are found by comparison.
+
+use connectoid_protocol::{
+    change::Change,
+    stamp::{MAX_AHEAD, last_due},
+    sync::Applied,
+    user::GroupId,
+};
+use rusqlite::params;
+
+use super::{
+    Store,
+    error::Result,
+    read,
+    rows::{self, NewRow, State, int},
+    view::TouchedRecords,
+};
+
+/// How many changes from one device may wait.
+pub const MAX_PARKED_CHANGES: i64 = 10_000;
+
+/// How many bytes of changes from one device may wait.
+pub const MAX_PARKED_BYTES: i64 = 64 << 20;
+
+impl Store {
+    /// Takes parked changes whose time has come, at `now` in microseconds since the Unix epoch.
+    ///
+    /// Gives, for each group in which there were some, what became of them. Every session has to hear of
+    /// these groups ([`connectoid_protocol::sync::Sync::on_committed`]).
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn release_parked(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
+        self.write(|store| {
+            let due = int(last_due(now));
+            let sql = "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1";
+            let groups = store.numbers(sql, [due])?;
+            groups.into_iter().map(|group_no| store.release_due(group_no, due, now)).collect()
+        })
+    }
+
+    /// When [`Store::release_parked`] should be called next, in microseconds since the Unix epoch.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn next_due(&self) -> Result<Option<u64>> {
+        let mut query = self.connection().prepare_cached("SELECT min(stamp) FROM changes WHERE state = 3")?;
+        let earliest: Option<i64> = query.query_row([], |row| row.get(0))?;
+        Ok(earliest.map(|stamp| stamp.cast_unsigned().saturating_sub(MAX_AHEAD)))
+    }
+
+    fn release_due(&mut self, group_no: i64, due: i64, now: u64) -> Result<(GroupId, Applied)> {
+        let select = |membership: i64| {
+            format!(
+                "SELECT no FROM changes WHERE state = 3 AND stamp <= ?1 AND grp = ?2
+                 AND membership = {membership} ORDER BY stamp"
+            )
+        };
+        let (mut applied, mut touched) = (Applied::NOTHING, TouchedRecords::default());
+        let (mut affected, mut withdrawals) = (Vec::new(), Vec::new());
+        for no in self.numbers(&select(1), [due, group_no])? {
+            if rows::load(self.connection(), no)?.is_withdrawal() {
+                withdrawals.push(no);
+            }
+        }
+        applied.accepted += self.release(group_no, &withdrawals, now, &mut touched)?;
+        applied.membership_changed = !withdrawals.is_empty();
+        // What these have not taken back.
+        for no in self.numbers(&select(1), [due, group_no])? {
+            let change = rows::load(self.connection(), no)?;
+            if change.is_withdrawal() {
+                continue;
+            }
+            self.count_parked(no, -1)?;
+            affected.extend(self.take_membership(group_no, &change, 0, Some(no))?);
+            applied.accepted += 1;
+            applied.membership_changed = true;
+        }
+        self.rejudge(group_no, &affected, now, &mut touched)?;
+        let parked = self.numbers(&select(0), [due, group_no])?;
+        applied.accepted += self.release(group_no, &parked, now, &mut touched)?;
+        touched.tell(&mut applied);
+        Ok((self.membership(group_no)?.group(), applied))
+    }
+
+    /// Parks a change that has arrived, if there is room.
+    pub(super) fn park(
+        &mut self,
+        group_no: i64,
+        change: &Change,
+        source_no: i64,
+        state: State,
+        now: u64,
+    ) -> Result<bool> {
+        let sql = "SELECT parked_count, parked_bytes FROM devices WHERE no = ?1";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let parked: Option<(i64, i64)> =
+            read::optional(query.query_row([source_no], |row| Ok((row.get(0)?, row.get(1)?))))?;
+        drop(query);
+        let (count, bytes) = parked.unwrap_or_default();
+        let length = i64::try_from(change.bytes().len()).unwrap_or(i64::MAX);
+        if count >= MAX_PARKED_CHANGES || bytes.saturating_add(length) > MAX_PARKED_BYTES {
+            self.clear_mark(group_no, source_no)?;
+            return Ok(false);
+        }
+        let no = self.next_arrival()?;
+        let author_no = self.user_no(change.author())?;
+        let row = NewRow { no, group_no, author_no, source_no, state, wins: 0, since: now, change };
+        rows::insert(self.connection(), &row)?;
+        self.count_parked(no, 1)?;
+        Ok(true)
+    }
+
+    /// Books a change that is parked (1) or no longer (-1) to the device that delivered it.
+    pub(super) fn count_parked(&self, no: i64, by: i64) -> Result<()> {
+        let sql = "UPDATE devices SET parked_count = parked_count + ?2, parked_bytes = parked_bytes
+                       + ?2 * (SELECT length(bytes) FROM bodies WHERE change = ?1)
+                   WHERE no = (SELECT source FROM changes WHERE no = ?1)";
+        self.connection().prepare_cached(sql)?.execute(params![no, by])?;
+        Ok(())
+    }
+}
