@@ -30,6 +30,11 @@ struct Toolchain {
     library: String,
 }
 
+/// Builds the library that the tests load.
+pub(crate) fn build() -> Result {
+    toolchain(Profile::Debug).map(|_| ())
+}
+
 /// Tests the Dart package with the real library and service. In CI the tests must run; elsewhere a missing tool is named.
 pub(crate) fn test() -> Result {
     run_program(Profile::Debug, "flutter/test/run.dart")

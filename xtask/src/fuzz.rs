@@ -1,14 +1,12 @@
-//! `cargo xtask fuzz`: every fuzz target for a while, from its committed corpus.
+//! `cargo xtask fuzz`: every fuzz target for a while, led by coverage, from its committed corpus. What the tests try of
+//! that corpus needs none of this.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
     thread,
 };
 
-use crate::{
-    command::{Result, exists, output, root, run_with},
-    phases,
-};
+use crate::command::{Result, exists, output, root, run_with};
 
 /// How long each target runs unless told otherwise, in seconds.
 const SECONDS: &str = "60";
@@ -21,14 +19,14 @@ pub(crate) fn run(seconds: Option<&str>) -> Result {
     if !exists("cargo-fuzz") {
         return Err("cargo-fuzz is missing: `cargo install cargo-fuzz --locked`".into());
     }
-    phases::run("building for fuzzing", || run_with("cargo", &fuzz("build"), ".", &UNSTABLE))?;
+    run_with("cargo", &fuzz("build"), ".", &UNSTABLE)?;
     let targets = output("cargo", &fuzz("list"))?;
     let targets: Vec<&str> = targets.lines().collect();
-    phases::run("fuzzing", || on_all_cores(&targets, seconds.unwrap_or(SECONDS)))
+    on_all_cores(&targets, seconds.unwrap_or(SECONDS))
 }
 
 fn fuzz(command: &str) -> [&str; 4] {
-    ["fuzz", command, "--fuzz-dir", "tests/fuzz"]
+    ["fuzz", command, "--fuzz-dir", "tests/fuzz/libfuzzer"]
 }
 
 /// Each target keeps one core busy.
@@ -50,7 +48,7 @@ fn on_all_cores(targets: &[&str], seconds: &str) -> Result {
 
 fn run_target(target: &str, seconds: &str) -> Result {
     // What is found goes into the first folder; the committed corpus stays as it is.
-    let found = format!("tests/fuzz/target/corpus/{target}");
+    let found = format!("tests/fuzz/libfuzzer/target/corpus/{target}");
     let committed = format!("tests/fuzz/corpus/{target}");
     std::fs::create_dir_all(root().join(&found)).map_err(|error| format!("{found}: {error}"))?;
     let limit = format!("-max_total_time={seconds}");

@@ -2,6 +2,7 @@
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
+mod background;
 mod bench;
 mod bindings;
 mod check;
@@ -51,6 +52,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let result = match arguments.next().as_deref() {
+        // No command for people: what `test` runs beside itself.
+        Some("background") => background::run(),
         Some("check") => check::run(),
         Some("test") => test::run(),
         Some("bindings") => bindings::write(),

@@ -1,7 +1,9 @@
 //! Writes the seeds of every target to `corpus/`: valid inputs, from the test vectors where there are any.
 //!
-//! Run in this folder with `cargo run --example seeds`; then `RUSTC_BOOTSTRAP=1 cargo fuzz cmin TARGET` drops what adds
-//! no coverage.
+//! `cargo run --package connectoid-fuzz --example seeds`; then, in `libfuzzer/`,
+//! `RUSTC_BOOTSTRAP=1 cargo fuzz cmin TARGET ../corpus/TARGET` drops what adds no coverage.
+
+#![allow(clippy::unwrap_used, reason = "a seed that cannot be made is a fault to be seen")]
 
 use std::{fs, path::Path};
 
@@ -21,21 +23,21 @@ use connectoid_protocol::{
 use serde_json::Value;
 
 fn main() {
-    write("link", links());
-    write("seal", seals());
-    write("padding", paddings());
-    write("question", questions());
-    write("message", messages());
-    write("frame", frames());
-    write("joiner", joiners());
-    write("change", changes());
-    write("value", values());
-    write("request", requests());
-    write("reply", replies());
-    write("sync", vec![session(0, Log::default()), session(1, members_log())]);
+    write("link", &links());
+    write("seal", &seals());
+    write("padding", &paddings());
+    write("question", &questions());
+    write("message", &messages());
+    write("frame", &frames());
+    write("joiner", &joiners());
+    write("change", &changes());
+    write("value", &values());
+    write("request", &requests());
+    write("reply", &replies());
+    write("sync", &[session(0, Log::default()), session(1, members_log())]);
 }
 
-fn write(target: &str, seeds: Vec<Vec<u8>>) {
+fn write(target: &str, seeds: &[Vec<u8>]) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
     fs::create_dir_all(&folder).unwrap();
     for (number, seed) in seeds.iter().enumerate() {

@@ -161,13 +161,7 @@ impl ChangeLog for Log {
         Ok(())
     }
 
-    fn set_acked(
-        &mut self,
-        group: GroupId,
-        _: DeviceId,
-        seq: u64,
-        _: Option<u64>,
-    ) -> Result<(), Infallible> {
+    fn set_acked(&mut self, group: GroupId, _: DeviceId, seq: u64, _: Option<u64>) -> Result<(), Infallible> {
         assert!(seq <= self.head(group)?, "an acknowledgement of what was never there");
         Ok(())
     }

@@ -1,13 +1,10 @@
 //! Changes: one spelling, the rules of signing, and no signature over what was not signed.
 
-#![no_main]
-
-use connectoid_fuzz::group::{CHANGES, OWNER};
+use crate::group::{CHANGES, OWNER};
 use connectoid_protocol::change::Change;
-use libfuzzer_sys::fuzz_target;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
-fuzz_target!(|bytes: &[u8]| {
+pub(super) fn run(bytes: &[u8]) {
     let Ok(change) = Change::decode(bytes) else { return };
     assert_eq!(change.bytes(), bytes);
     if change.verify(&OWNER.public()).is_ok() {
@@ -27,4 +24,4 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(Change::decode(own.bytes()).as_ref(), Ok(&own));
         assert_eq!(own.verify(&OWNER.public()), Ok(()));
     }
-});
+}

@@ -1,15 +1,12 @@
 //! Questions: noise does not open, nor does one for another origin; origins have one form.
 
-#![no_main]
-
-use connectoid_fuzz::party::ASKED;
+use crate::party::ASKED;
 use connectoid_protocol::{origin, question};
-use libfuzzer_sys::fuzz_target;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 const DIALLED: &str = "https://mail.example";
 
-fuzz_target!(|bytes: &[u8]| {
+pub(super) fn run(bytes: &[u8]) {
     let key = &ASKED.key;
     if question::open(key, DIALLED, bytes).is_ok() {
         assert_eq!(bytes.len(), question::QUESTION_LEN);
@@ -19,4 +16,4 @@ fuzz_target!(|bytes: &[u8]| {
     let nonce = [7; question::NONCE_LEN];
     let sealed = question::seal(&key.id(), &origin, &nonce, &mut ChaCha20Rng::seed_from_u64(1)).unwrap();
     assert_eq!(question::open(key, DIALLED, &sealed).is_ok(), origin == DIALLED);
-});
+}

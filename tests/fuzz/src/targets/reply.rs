@@ -1,13 +1,10 @@
 //! Replies of a mailbox service, of every kind: what is understood is understood again.
 
-#![no_main]
-
 use connectoid_protocol::mailbox::{
     Checked, CheckedMany, Done, Received, Refusal, Reply, ReplyError, ServiceInfo, parse_reply,
 };
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|json: &[u8]| {
+pub(super) fn run(json: &[u8]) {
     read::<Done>(json);
     read::<Checked>(json);
     read::<CheckedMany>(json);
@@ -15,7 +12,7 @@ fuzz_target!(|json: &[u8]| {
     if let Some(info) = ServiceInfo::parse(json) {
         assert_eq!(ServiceInfo::parse(&info.to_json()), Some(info));
     }
-});
+}
 
 fn read<T: Reply + PartialEq>(json: &[u8]) {
     match parse_reply::<T>(json) {

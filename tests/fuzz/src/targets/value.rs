@@ -1,11 +1,8 @@
 //! A value read from CBOR has no second spelling, keeps the rules, and survives JSON.
 
-#![no_main]
-
 use connectoid_protocol::value::Value;
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
+pub(super) fn run(bytes: &[u8]) {
     if let Ok(value) = Value::decode(bytes) {
         assert_eq!(value.encode(), bytes);
         assert_eq!(value.check(), Ok(()));
@@ -17,4 +14,4 @@ fuzz_target!(|bytes: &[u8]| {
         assert_eq!(value.check(), Ok(()));
         assert_eq!(Value::decode(&value.encode()), Ok(value));
     }
-});
+}

@@ -1,11 +1,9 @@
 //! Padding: what was padded comes back as it was, and what was not is refused or says its length truly.
 
-#![no_main]
-
 use connectoid_protocol::seal::{MAX_PLAINTEXT, PADDED_LENS, pad, unpad};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: (u8, u32, u16, &[u8])| {
+pub(super) fn run(bytes: &[u8]) {
+    let Some(input) = super::arbitrary::<(u8, u32, u16, &[u8])>(bytes) else { return };
     let (which, length, position, bytes) = input;
     match pad(bytes) {
         Ok(padded) => assert!(PADDED_LENS.contains(&padded.len()) && *unpad(&padded).unwrap() == bytes),
@@ -23,4 +21,4 @@ fuzz_target!(|input: (u8, u32, u16, &[u8])| {
         assert_eq!(*plaintext, padded[4..4 + plaintext.len()]);
         assert!(padded[4 + plaintext.len()..].iter().all(|byte| *byte == 0));
     }
-});
+}

@@ -2,13 +2,10 @@
 //!
 //! The envelopes are sealed once, so that a run costs one multiplication on the curve at most.
 
-#![no_main]
-
 use std::sync::LazyLock;
 
-use connectoid_fuzz::party::SEALED_TO;
+use crate::party::SEALED_TO;
 use connectoid_protocol::seal::{self, Export};
-use libfuzzer_sys::fuzz_target;
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 
 struct Envelope {
@@ -28,7 +25,8 @@ static ENVELOPES: LazyLock<Vec<Envelope>> = LazyLock::new(|| {
     seal::PADDED_LENS.iter().map(of_length).collect()
 });
 
-fuzz_target!(|input: (u8, u16, u8, &[u8])| {
+pub(super) fn run(bytes: &[u8]) {
+    let Some(input) = super::arbitrary::<(u8, u16, u8, &[u8])>(bytes) else { return };
     let (which, position, flip, noise) = input;
     let party = &*SEALED_TO;
     if !noise.is_empty() {
@@ -47,4 +45,4 @@ fuzz_target!(|input: (u8, u16, u8, &[u8])| {
         }
         Err(error) => assert!(flip != 0, "{error}"),
     }
-});
+}

@@ -1,11 +1,9 @@
 //! A text with a link in it: what is found is whole, can be given on, and nothing is found in a part of it.
 
-#![no_main]
-
 use connectoid_protocol::{address::Address, link};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|text: &str| {
+pub(super) fn run(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
     if let Ok(address) = Address::parse(text) {
         assert!(address.as_text() == text);
         assert!(Address::restore(text, address.box_id()).is_ok());
@@ -20,4 +18,4 @@ fuzz_target!(|text: &str| {
         assert_eq!(found, placement);
         assert!(placement == link::Placement::Query || link::parse(&url[..url.len() - 1]).is_err());
     }
-});
+}

@@ -3,16 +3,13 @@
 //! The first byte says whether the member knows the group already, then come frames, each behind its
 //! length. Whatever the member answers is a frame that the other side can read.
 
-#![no_main]
-
-use connectoid_fuzz::{
+use crate::{
     group::{MEMBER, MEMBER_DEVICE, NOW, OWNER, OWNER_DEVICE, members_log},
     log::Log,
 };
 use connectoid_protocol::sync::{MAX_FRAME, Misbehaviour, Output, Sync, SyncError};
-use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|input: &[u8]| {
+pub(super) fn run(input: &[u8]) {
     let Some((flags, mut rest)) = input.split_first() else { return };
     let mut log = if flags & 1 == 0 { Log::default() } else { members_log() };
     let mut sync = Sync::new(MEMBER.id(), OWNER.id(), OWNER_DEVICE);
@@ -30,7 +27,7 @@ fuzz_target!(|input: &[u8]| {
             break;
         }
     }
-});
+}
 
 fn check(frame: &[u8]) {
     assert!(frame.len() <= MAX_FRAME);

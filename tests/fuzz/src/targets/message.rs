@@ -1,18 +1,15 @@
 //! Messages: JSON that is sealed, and signed unless it brings a signature, reads as it says or not at all.
 
-#![no_main]
-
-use connectoid_fuzz::party::{Party, RECIPIENT, SENDER};
+use crate::party::{Party, RECIPIENT, SENDER};
 use connectoid_protocol::{
     encoding::base64url,
     message::{self, Message, MessageError},
 };
-use libfuzzer_sys::fuzz_target;
 use p384::ecdsa::{Signature, SigningKey, signature::Signer};
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use serde_json::{Map, Value};
 
-fuzz_target!(|json: &[u8]| {
+pub(super) fn run(json: &[u8]) {
     let to = RECIPIENT.key.id();
     let plaintext = match message::parse(json, &to) {
         Err(MessageError::Malformed) => match missing_signature(json) {
@@ -31,7 +28,7 @@ fuzz_target!(|json: &[u8]| {
         assert_eq!(again.body, message.body);
         assert_eq!((again.id, again.sid, again.exp), (message.id, message.sid, message.exp));
     }
-});
+}
 
 /// The object with the sender's signature, if that is all it lacks. Signing is a thousand times slower than
 /// reading JSON, and would be in vain for most of it.
