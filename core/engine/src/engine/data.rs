@@ -1,5 +1,7 @@
 //! Groups, commits, and who has to hear of them.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use connectoid_protocol::{
     change::Op,
     record::Touched,
@@ -143,13 +145,24 @@ impl Engine {
         Ok(())
     }
 
+    /// Finds out which groups the peers of some pairs are in, looking at each group once.
+    ///
     /// A group that this user was removed from is shared with nobody: what it lacks there it will never get.
-    pub(super) fn find_shared(&self, pair: &mut Pair) -> Result<(), StoreError> {
-        pair.shared.clear();
-        let Some(peer) = pair.record.peer else { return Ok(()) };
+    pub(super) fn find_shared(&mut self, numbers: &[u64]) -> Result<(), StoreError> {
+        let mut shared: BTreeMap<u64, BTreeSet<GroupId>> = BTreeMap::new();
         for group in self.store.groups()? {
-            if self.is_shared(group.id, peer.user)? {
-                pair.shared.insert(group.id);
+            for number in numbers {
+                let peer = self.pairs.get(number).and_then(|pair| pair.record.peer);
+                if let Some(peer) = peer
+                    && self.is_shared(group.id, peer.user)?
+                {
+                    shared.entry(*number).or_default().insert(group.id);
+                }
+            }
+        }
+        for number in numbers {
+            if let Some(pair) = self.pairs.get_mut(number) {
+                pair.shared = shared.remove(number).unwrap_or_default();
             }
         }
         Ok(())
@@ -162,14 +175,12 @@ impl Engine {
 
     pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
         let time = self.data_time(now);
-        let Some(mut pair) = self.pairs.remove(&number) else { return Ok(()) };
-        let started = pair.session.as_mut().map(|session| {
+        let session = self.pairs.get_mut(&number).and_then(|pair| pair.session.as_mut());
+        let started = session.map(|session| {
             let started = self.store.savepoint(|store| Ok(session.sync.start(store, time)?));
             (session.attempt, started)
         });
-        let found = self.find_shared(&mut pair);
-        self.pairs.insert(number, pair);
-        found?;
+        self.find_shared(&[number])?;
         match started {
             Some((_, Err(SessionError::Store(error)))) => Err(error),
             Some((attempt, Err(SessionError::Peer))) => {

@@ -518,18 +518,17 @@ impl Engine {
         }
         for (number, sealed) in self.store.sealed_rows(Sealed::Pair)? {
             let record = PairRecord::open(&sealed, &self.vault, number)?;
-            self.add_pair(number, record)?;
+            self.add_pair(number, record);
         }
+        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
+        self.find_shared(&numbers)?;
         self.watch_boxes()?;
         Ok(())
     }
 
-    fn add_pair(&mut self, number: u64, record: PairRecord) -> Result<(), StoreError> {
+    fn add_pair(&mut self, number: u64, record: PairRecord) {
         self.attempts += 1 << 32;
-        let mut pair = Pair::new(record, self.own, self.attempts);
-        self.find_shared(&mut pair)?;
-        self.pairs.insert(number, pair);
-        Ok(())
+        self.pairs.insert(number, Pair::new(record, self.own, self.attempts));
     }
 
     fn save_pair(&mut self, number: u64) -> Result<(), StoreError> {

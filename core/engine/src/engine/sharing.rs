@@ -259,7 +259,7 @@ impl Engine {
     ) -> Result<u64, StoreError> {
         set(&mut record);
         let number = self.store.reserve_number(Sealed::Pair)?;
-        self.add_pair(number, record)?;
+        self.add_pair(number, record);
         self.save_pair(number)?;
         Ok(number)
     }

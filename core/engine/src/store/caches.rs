@@ -12,8 +12,9 @@ use rusqlite::params;
 
 use super::{Store, StoreError, error::Result, read};
 
-/// How many names of one kind are remembered before all are forgotten.
-const MAX_CACHED: usize = 1024;
+/// How many names of one kind are remembered before all are forgotten: more than the groups that anybody has, as all of
+/// them are gone through when a node starts and when it connects. A membership of a few takes less than 1 KiB.
+const MAX_CACHED: usize = 8192;
 
 #[derive(Default)]
 pub(super) struct Caches {
