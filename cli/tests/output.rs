@@ -10,7 +10,7 @@ use std::{
     io::Read,
     net::TcpListener,
     path::Path,
-    process::Stdio,
+    process::{Command, Stdio},
 };
 
 use common::{bare, end_of, output, program, rest, start, text};
@@ -197,4 +197,27 @@ fn logs_are_harmless_and_without_colour() {
     process.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(end_of(process, "a command that logs").success());
     assert!(is_harmless(&said), "{said:?}");
+}
+
+/// On a terminal of its own, which the program `script` makes.
+#[cfg(target_os = "linux")]
+#[test]
+fn colour_is_for_terminals_that_have_and_want_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let nothing = folder.path().join("nothing");
+    let shown = |variables: &[(&str, &str)]| {
+        let line = format!("{} --data {} peers", env!("CARGO_BIN_EXE_connectoid"), nothing.display());
+        let mut script = Command::new("script");
+        script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).stdin(Stdio::null());
+        script.env_remove("NO_COLOR").env("TERM", "xterm").envs(variables.iter().copied());
+        let said = text(&output(script).stdout);
+        assert!(said.contains("there is no data"), "{said:?}");
+        said
+    };
+    assert!(shown(&[]).contains("\u{1b}["));
+    for declined in [("NO_COLOR", "1"), ("TERM", "dumb")] {
+        let said = shown(&[declined]);
+        assert!(!said.contains('\u{1b}'), "{declined:?}: {said:?}");
+    }
+    assert!(shown(&[("NO_COLOR", "")]).contains("\u{1b}["), "an empty variable declines nothing");
 }

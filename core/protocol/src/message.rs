@@ -159,7 +159,7 @@ pub struct Message {
     pub id: Id,
     /// The session it belongs to.
     pub sid: Id,
-    /// The end of its usefulness, in µs since the epoch.
+    /// The end of its usefulness, in µs since the epoch; written as 2^53 − 1 where a clock says more.
     pub exp: u64,
     /// The sender's return address, whose key signed this.
     pub from: Address,
@@ -290,7 +290,7 @@ fn to_object(message: &Message, to: &BoxId) -> Map<String, Value> {
     set("id", base64url(message.id.as_bytes()).into());
     set("sid", base64url(message.sid.as_bytes()).into());
     set("to", to.to_base64().into());
-    set("exp", message.exp.into());
+    set("exp", message.exp.min(MAX_SAFE_INTEGER).into());
     set("connectoid", message.from.as_text().into());
     set("alg", ALGORITHM.into());
     match &message.body {
@@ -299,7 +299,7 @@ fn to_object(message: &Message, to: &BoxId) -> Map<String, Value> {
         Body::Refused { refused, why } => {
             set("refused", base64url(refused.as_bytes()).into());
             if let Refusal::Used { at, winner } = why {
-                set("at", (*at).into());
+                set("at", (*at).min(MAX_SAFE_INTEGER).into());
                 set("winner", winner.to_string().into());
             }
         }
@@ -401,6 +401,15 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(9);
         let (id, sid) = (Id::generate(&mut rng), Id::generate(&mut rng));
         Message { id, sid, exp: 1_790_000_000_000_000, from: from.address.clone(), body }
+    }
+
+    #[test]
+    fn a_time_beyond_what_can_be_written_is_the_last_that_can() {
+        let (alice, bob) = (party(1), party(2));
+        let late = Message { exp: u64::MAX, ..message(&bob, Body::Call) };
+        let written = write(&late, &bob.key, &alice.address, &mut ChaCha20Rng::seed_from_u64(3)).unwrap();
+        let read = read(&alice.key, &alice.address, &written.sealed).unwrap();
+        assert_eq!(read.message.exp, MAX_SAFE_INTEGER);
     }
 
     #[test]
