@@ -42,7 +42,7 @@ pub enum ErrorKind {
     ClockSkew,
     /// The data folder cannot be used: no room, no permission, or in use by another program.
     StorageUnavailable,
-    /// The data folder is damaged, or was written by a newer version.
+    /// The data folder is damaged or incomplete, or written by a newer version.
     StorageCorrupt,
     /// The key that opens the data folder is wrong or missing.
     WrongKey,

@@ -57,7 +57,7 @@ pub enum ErrorKind {
     /// The data folder cannot be used: no room, no permission, or in use by another node; or the key store failed. The
     /// message says which. Mend that, and open again.
     StorageUnavailable,
-    /// The data folder is damaged, or was written by a newer version. Update the app, or restore a backup.
+    /// The data folder is damaged or incomplete, or written by a newer version. Update the app, or restore a backup.
     StorageCorrupt,
     /// The key that opens the data folder is wrong or missing. Ask for the passphrase again; without the key, the data
     /// is lost.

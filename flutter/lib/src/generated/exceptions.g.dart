@@ -224,8 +224,8 @@ final class StorageUnavailableException extends ConnectoidException {
     : super._('storage_unavailable', message, Blame.storage);
 }
 
-/// The data folder is damaged, or was written by a newer version. Update the app, or restore a
-/// backup.
+/// The data folder is damaged or incomplete, or written by a newer version. Update the app, or
+/// restore a backup.
 final class StorageCorruptException extends ConnectoidException {
   /// Makes one.
   const StorageCorruptException(String message)

@@ -95,7 +95,7 @@ public sealed class ConnectoidException(failure: Failure) : Exception(failure.te
      */
     public class StorageUnavailable internal constructor(failure: Failure) : ConnectoidException(failure)
 
-    /** The data folder is damaged, or was written by a newer version. Update the app, or restore a backup. */
+    /** The data folder is damaged or incomplete, or written by a newer version. Update the app, or restore a backup. */
     public class StorageCorrupt internal constructor(failure: Failure) : ConnectoidException(failure)
 
     /**
