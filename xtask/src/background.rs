@@ -33,7 +33,10 @@ pub(crate) fn run() -> Result {
 fn simulate() -> Result {
     let built = output("cargo", &["test", "--quiet", "--workspace", "--no-run", "--message-format", "json"])?;
     let messages = built.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
-    let mut tests = messages.filter(|message| message["target"]["name"] == "seeds");
+    let mut tests = messages.filter(|message| {
+        let target = &message["target"];
+        target["name"] == "seeds" && target["kind"][0] == "test"
+    });
     let program = tests.find_map(|message| message["executable"].as_str().map(str::to_owned));
     let program = program.ok_or("Cargo built no test `seeds`")?;
     let mut variables = vec![("CONNECTOID_SEED", FIRST_SEED), ("CONNECTOID_SEEDS", SEEDS)];
