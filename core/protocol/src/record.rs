@@ -80,15 +80,6 @@ impl FromIterator<RecordKey> for Touched {
     }
 }
 
-/// What one change does to one record.
-#[derive(Debug, Clone, Copy)]
-pub enum Write<'a> {
-    /// Sets and removes these fields.
-    Set(&'a Writes),
-    /// Deletes the record.
-    Delete,
-}
-
 /// Which of several writes to a record count: indices into the list that was given.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Resolved<'a> {
@@ -98,27 +89,22 @@ pub struct Resolved<'a> {
     pub fields: BTreeMap<&'a str, usize>,
 }
 
-/// Finds the winners among all valid writes to one record.
-pub fn resolve<'a>(writes: &[(Position, Write<'a>)]) -> Resolved<'a> {
+/// Finds the winners among all valid writes to one record: each with the place of its change, and the field that it sets
+/// or removes, or none where it deletes the record. What is written does not matter.
+pub fn resolve<'a>(writes: &[(Position, Option<&'a str>)]) -> Resolved<'a> {
     let position = |index: usize| writes[index].0;
     let mut resolved = Resolved::default();
-    for (index, (_, write)) in writes.iter().enumerate() {
-        if matches!(write, Write::Delete)
-            && resolved.delete.is_none_or(|other| position(other) < position(index))
-        {
+    for (index, (at, field)) in writes.iter().enumerate() {
+        if field.is_none() && resolved.delete.is_none_or(|other| position(other) < *at) {
             resolved.delete = Some(index);
         }
     }
-    for (index, (_, write)) in writes.iter().enumerate() {
-        let Write::Set(fields) = write else { continue };
-        if resolved.delete.is_some_and(|delete| position(index) < position(delete)) {
-            continue;
-        }
-        for field in fields.keys() {
-            let winner = resolved.fields.entry(field).or_insert(index);
-            if position(*winner) < position(index) {
-                *winner = index;
-            }
+    let delete = resolved.delete.map(position);
+    for (index, (at, field)) in writes.iter().enumerate() {
+        let Some(field) = field.filter(|_| delete.is_none_or(|delete| *at > delete)) else { continue };
+        let winner = resolved.fields.entry(field).or_insert(index);
+        if position(*winner) < *at {
+            *winner = index;
         }
     }
     resolved
@@ -137,38 +123,28 @@ mod tests {
         }
     }
 
-    fn fields(names: &[&str]) -> Writes {
-        names.iter().map(|name| ((*name).to_owned(), Some(Value::Null))).collect()
-    }
-
     #[test]
     fn each_field_has_its_own_winner() {
-        let (ab, b, c) = (fields(&["a", "b"]), fields(&["b"]), fields(&["c"]));
-        let writes = [(at(2), Write::Set(&b)), (at(1), Write::Set(&ab)), (at(0), Write::Set(&c))];
+        let writes = [
+            (at(2), Some("b")),
+            (at(1), Some("a")),
+            (at(1), Some("b")),
+            (at(0), Some("b")),
+            (at(0), Some("c")),
+        ];
         let resolved = resolve(&writes);
-        assert_eq!(resolved.fields, BTreeMap::from([("a", 1), ("b", 0), ("c", 2)]));
-    }
-
-    #[test]
-    fn a_removal_wins_and_loses_as_a_value_does() {
-        let (set, removed) = (fields(&["a", "b"]), Writes::from([("a".into(), None), ("b".into(), None)]));
-        let writes = [(at(1), Write::Set(&set)), (at(0), Write::Set(&removed))];
-        assert_eq!(resolve(&writes).fields, BTreeMap::from([("a", 0), ("b", 0)]));
-        let writes = [(at(1), Write::Set(&set)), (at(2), Write::Set(&removed))];
-        assert_eq!(resolve(&writes).fields, BTreeMap::from([("a", 1), ("b", 1)]));
+        assert_eq!(
+            resolved,
+            Resolved { delete: None, fields: BTreeMap::from([("a", 1), ("b", 0), ("c", 4)]) }
+        );
     }
 
     #[test]
     fn a_delete_hides_what_stands_before_it() {
-        let (ab, b) = (fields(&["a", "b"]), fields(&["b"]));
-        let writes = [
-            (at(3), Write::Set(&b)),
-            (at(1), Write::Set(&ab)),
-            (at(0), Write::Delete),
-            (at(2), Write::Delete),
-        ];
+        let writes =
+            [(at(3), Some("b")), (at(1), Some("a")), (at(1), Some("b")), (at(0), None), (at(2), None)];
         let resolved = resolve(&writes);
-        assert_eq!(resolved, Resolved { delete: Some(3), fields: BTreeMap::from([("b", 0)]) });
+        assert_eq!(resolved, Resolved { delete: Some(4), fields: BTreeMap::from([("b", 0)]) });
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connectoid_protocol::{
-    change::{Change, Op},
+    change::Op,
     membership::{Affected, Role},
-    record::{RecordKey, Resolved, Write, encode_field, resolve},
+    record::{RecordKey, Writes, encode_field, resolve},
     stamp::Position,
 };
 use rusqlite::params;
@@ -13,7 +13,7 @@ use rusqlite::params;
 use super::{
     Store,
     apply::Verdict,
-    error::Result,
+    error::{Result, damaged},
     rows::{self, State, int},
     verify,
     view::{Balance, TouchedRecords},
@@ -21,6 +21,20 @@ use super::{
 
 /// How many parked changes are read at once to be verified: some megabytes at most, mostly far less.
 const AT_ONCE: usize = 64;
+
+/// What a change writes to a record.
+struct Written {
+    /// The field's, or nothing where the record is deleted, as the table `lost` has it.
+    name: String,
+    no: i64,
+    position: Position,
+}
+
+impl Written {
+    fn field(&self) -> Option<&str> {
+        (!self.name.is_empty()).then_some(&self.name)
+    }
+}
 
 impl Store {
     /// Judges the changes of some members again, from some position on.
@@ -126,32 +140,54 @@ impl Store {
     }
 
     /// Finds the winners of a record anew among all valid changes that write it.
+    ///
+    /// By the rows that say who wrote which field: there may be thousands of versions of large values, of which at most
+    /// one change is in memory at a time.
     pub(super) fn resolve_record(&mut self, group_no: i64, record: &RecordKey, now: u64) -> Result<()> {
         let collection = self.collection_no(group_no, &record.collection)?;
-        let changes = self.writers(collection, &record.id)?;
-        let writes: Vec<_> = changes
-            .iter()
-            .filter_map(|(no, change)| {
-                let write = change.ops().find_map(|op| write_to(op, record))?;
-                Some((*no, (change.position(), write)))
-            })
-            .collect();
-        let numbers: Vec<i64> = writes.iter().map(|(no, _)| *no).collect();
-        let writes: Vec<(Position, Write<'_>)> = writes.into_iter().map(|(_, write)| write).collect();
+        let written = self.written(collection, &record.id)?;
+        let writes: Vec<_> = written.iter().map(|write| (write.position, write.field())).collect();
         let resolved = resolve(&writes);
         let mut balance = self.clear_record(collection, &record.id)?;
-        self.store_resolved(collection, &record.id, &numbers, &writes, &resolved, &mut balance)?;
+        let mut winners: BTreeMap<i64, Vec<&Written>> = BTreeMap::new();
+        let mut lost = self
+            .connection()
+            .prepare_cached("INSERT INTO lost (collection, id, field, change) VALUES (?1, ?2, ?3, ?4)")?;
+        for (index, write) in written.iter().enumerate() {
+            let winner = match write.field() {
+                Some(field) => resolved.fields.get(field).copied(),
+                None => resolved.delete,
+            };
+            if winner == Some(index) {
+                winners.entry(write.no).or_default().push(write);
+                *balance.entry(write.no).or_default() += 1;
+            } else {
+                lost.execute(params![collection, record.id, write.name, write.no])?;
+            }
+        }
+        drop(lost);
+        for (no, writes) in winners {
+            self.store_winners(collection, record, no, &writes)?;
+        }
         self.settle(&balance, now)
     }
 
-    /// All valid changes that write a record.
-    fn writers(&self, collection: i64, id: &str) -> Result<BTreeMap<i64, Change>> {
-        let sql = "SELECT no FROM changes WHERE state < 2 AND no IN (
-                       SELECT change FROM fields WHERE collection = ?1 AND id = ?2
-                       UNION SELECT change FROM deletes WHERE collection = ?1 AND id = ?2
-                       UNION SELECT change FROM lost WHERE collection = ?1 AND id = ?2)";
-        let numbers = self.numbers(sql, params![collection, id])?;
-        numbers.into_iter().map(|no| Ok((no, rows::load(self.connection(), no)?))).collect()
+    /// What valid changes write to a record.
+    fn written(&self, collection: i64, id: &str) -> Result<Vec<Written>> {
+        let sql = "SELECT written.field, changes.no, stamp, users.id, hash FROM (
+                       SELECT field, change FROM fields WHERE collection = ?1 AND id = ?2
+                       UNION ALL SELECT '', change FROM deletes WHERE collection = ?1 AND id = ?2
+                       UNION ALL SELECT field, change FROM lost WHERE collection = ?1 AND id = ?2) AS written
+                   JOIN changes ON changes.no = written.change JOIN users ON users.no = changes.author
+                   WHERE changes.state < 2";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let mut rows = query.query(params![collection, id])?;
+        let mut written = Vec::new();
+        while let Some(row) = rows.next()? {
+            let position = rows::position_of((row.get(2)?, row.get(3)?, row.get(4)?))?;
+            written.push(Written { name: row.get(0)?, no: row.get(1)?, position });
+        }
+        Ok(written)
     }
 
     /// Takes a record out of the view, and gives the wins that are lost by it.
@@ -168,48 +204,25 @@ impl Store {
         Ok(balance)
     }
 
-    fn store_resolved(
-        &self,
-        collection: i64,
-        id: &str,
-        numbers: &[i64],
-        writes: &[(Position, Write<'_>)],
-        resolved: &Resolved<'_>,
-        balance: &mut Balance,
-    ) -> Result<()> {
+    /// Puts what one change has won of a record into the view.
+    fn store_winners(&self, collection: i64, record: &RecordKey, no: i64, writes: &[&Written]) -> Result<()> {
+        let change = rows::load(self.connection(), no)?;
+        let stamp = int(change.stamp().micros());
+        let set = change.ops().find_map(|op| fields_of(op, record));
         let mut field_row = self.connection().prepare_cached(
             "INSERT INTO fields (collection, id, field, value, stamp, change) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )?;
         let mut delete_row = self
             .connection()
             .prepare_cached("INSERT INTO deletes (collection, id, stamp, change) VALUES (?1, ?2, ?3, ?4)")?;
-        let mut lost_row = self
-            .connection()
-            .prepare_cached("INSERT INTO lost (collection, id, field, change) VALUES (?1, ?2, ?3, ?4)")?;
-        for (index, (no, (position, write))) in numbers.iter().zip(writes).enumerate() {
-            let stamp = int(position.stamp.micros());
-            let mut wins = 0;
-            match write {
-                Write::Delete if resolved.delete == Some(index) => {
-                    delete_row.execute(params![collection, id, stamp, no])?;
-                    wins += 1;
-                }
-                Write::Delete => {
-                    lost_row.execute(params![collection, id, "", no])?;
-                }
-                Write::Set(fields) => {
-                    for (field, value) in *fields {
-                        if resolved.fields.get(field.as_str()) == Some(&index) {
-                            let value = encode_field(value.as_ref());
-                            field_row.execute(params![collection, id, field, value, stamp, no])?;
-                            wins += 1;
-                        } else {
-                            lost_row.execute(params![collection, id, field, no])?;
-                        }
-                    }
-                }
-            }
-            *balance.entry(*no).or_default() += wins;
+        for write in writes {
+            let Some(field) = write.field() else {
+                delete_row.execute(params![collection, record.id, stamp, no])?;
+                continue;
+            };
+            let value = set.and_then(|fields| fields.get(field)).ok_or_else(|| damaged("field"))?;
+            let value = encode_field(value.as_ref());
+            field_row.execute(params![collection, record.id, field, value, stamp, no])?;
         }
         Ok(())
     }
@@ -231,13 +244,11 @@ pub(super) fn record_of(op: &Op) -> Option<RecordKey> {
     }
 }
 
-fn write_to<'a>(op: &'a Op, record: &RecordKey) -> Option<Write<'a>> {
+/// What an operation sets or removes of a record.
+fn fields_of<'a>(op: &'a Op, record: &RecordKey) -> Option<&'a Writes> {
     match op {
         Op::Set { collection, id, fields } if (collection, id) == (&record.collection, &record.id) => {
-            Some(Write::Set(fields))
-        }
-        Op::Delete { collection, id } if (collection, id) == (&record.collection, &record.id) => {
-            Some(Write::Delete)
+            Some(fields)
         }
         _ => None,
     }
