@@ -127,6 +127,9 @@ pub(crate) fn version_line(version: &HistoryEntry) -> String {
     let what = match (&version.field, &version.value) {
         (None, _) => "deleted".to_owned(),
         (Some(field), _) if version.removed => format!("{field} removed"),
+        (Some(field), _) if version.left_out => {
+            format!("{field}, a value that is not shown: there are too many")
+        }
         (Some(field), value) => {
             format!("{field} = {}", crate::plain::json(value.as_ref().unwrap_or(&serde_json::Value::Null)))
         }

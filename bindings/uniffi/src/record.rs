@@ -69,8 +69,10 @@ pub enum Write {
 pub struct Version {
     /// The field; none for a deletion.
     pub field: Option<String>,
-    /// The value as JSON; none for a deletion, and where the field was removed.
+    /// The value as JSON; none for a deletion, where the field was removed, and if it is left out.
     pub value: Option<String>,
+    /// Whether the value is not shown: there are more than 4 MiB of them, and the winning ones come first.
+    pub left_out: bool,
     /// Whether this took the field away, or the whole record.
     pub removed: bool,
     /// The user who wrote it.
@@ -195,6 +197,7 @@ impl From<api::HistoryEntry> for Version {
         Self {
             field: version.field,
             removed: version.removed,
+            left_out: version.left_out,
             value: version.value.map(|value| value.to_string()),
             author: version.author,
             nickname: version.nickname,

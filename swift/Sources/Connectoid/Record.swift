@@ -63,8 +63,10 @@ public enum Write: Sendable, Hashable {
 public struct Version: Sendable, Hashable {
     /// The field; `nil` for a deletion.
     public let field: String?
-    /// The value; `nil` for a deletion, and where the field was removed.
+    /// The value; `nil` for a deletion, where the field was removed, and if it is left out.
     public let value: JSONValue?
+    /// Whether the value is not shown: there are more than 4 MiB of them, and the winning ones come first.
+    public let leftOut: Bool
     /// Whether this took the field away, or the whole record.
     public let removed: Bool
     /// The user who wrote it.
@@ -124,6 +126,7 @@ extension Version {
         self.init(
             field: version.field,
             value: try version.value.map(JSONValue.init(json:)),
+            leftOut: version.leftOut,
             removed: version.removed,
             author: version.author,
             nickname: version.nickname,

@@ -58,7 +58,8 @@ extension Peer {
 extension Version {
     var json: JSONValue {
         [
-            "field": field.map(JSONValue.string) ?? nil, "value": value ?? nil, "removed": .bool(removed),
+            "field": field.map(JSONValue.string) ?? nil, "value": value ?? nil,
+            "left_out": .bool(leftOut), "removed": .bool(removed),
             "author": .string(author),
             "nickname": nickname.map(JSONValue.string) ?? nil, "stamp": stamp.json, "winning": .bool(winning),
             "why": why.map(JSONValue.string) ?? nil, "kept_until": keptUntil?.json ?? nil,

@@ -229,9 +229,11 @@ pub struct HistoryEntry {
     /// The field; none for a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// The value; none for a deletion, and where the field was removed.
+    /// The value; none for a deletion, where the field was removed, and if it is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<serde_json::Value>,
+    /// Whether the value is not shown: there are more than 4 MiB of them, and the winning ones come first.
+    pub left_out: bool,
     /// Whether this took the field away, or the whole record; a field may also have the value null.
     pub removed: bool,
     /// The user who wrote it.

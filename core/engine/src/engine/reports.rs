@@ -92,7 +92,8 @@ impl Engine {
         };
         HistoryEntry {
             field: version.field,
-            removed: version.value.is_none(),
+            removed: version.value.is_none() && !version.left_out,
+            left_out: version.left_out,
             value: version.value.map(|value| value.to_json()),
             author: version.author.to_string(),
             nickname: self.nickname_of(&version.author),

@@ -64,7 +64,7 @@ pub use self::{
     commit::{Author, Committed},
     error::StoreError,
     groups::Group,
-    history::{MAX_VERSIONS, Outcome, Version},
+    history::{MAX_HISTORY, MAX_VERSIONS, Outcome, Version},
     marks::Health,
     pairing::{OutboxRow, Sealed, SpentLink},
     parking::{MAX_PARKED_BYTES, MAX_PARKED_CHANGES},

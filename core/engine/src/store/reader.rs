@@ -72,12 +72,14 @@ macro_rules! queries {
                 read::list(&self.connection, group, collection, after, limit)
             }
 
-            /// What was written to a record, winning or not, newest first; at most [`MAX_VERSIONS`].
+            /// What was written to a record, winning or not, newest first; at most [`MAX_VERSIONS`], with at most
+            /// [`MAX_HISTORY`] of values.
             ///
             /// # Errors
             /// [`StoreError::UnknownGroup`] and storage errors.
             ///
             /// [`MAX_VERSIONS`]: crate::store::MAX_VERSIONS
+            /// [`MAX_HISTORY`]: crate::store::MAX_HISTORY
             pub fn history(&self, group: GroupId, collection: &str, id: &str) -> Result<Vec<Version>> {
                 history::history(&self.connection, group, collection, id)
             }

@@ -1,5 +1,5 @@
 use super::*;
-use crate::store::{KEPT_FOR, Outcome, Version};
+use crate::store::{KEPT_FOR, MAX_HISTORY, Outcome, Version};
 
 fn brief(versions: &[Version]) -> Vec<(Option<&str>, Option<&Value>, bool)> {
     versions
@@ -77,4 +77,25 @@ fn history_ends_after_thirty_days() {
     assert_eq!(node.store.history(group, "notes", "b").unwrap().len(), 1);
     assert_eq!(node.note(group, "a"), ints(&[("x", 2)]));
     check_consistency(&node.store);
+}
+
+#[test]
+fn more_than_fits_is_left_out_and_said_to_be() {
+    let mut node = Node::new(1);
+    let group = node.create_group();
+    let (large, count) = ("x".repeat(200 << 10), MAX_HISTORY / (200 << 10) + 3);
+    for number in 0..count {
+        let fields = [("f".to_owned(), Some(Value::Text(format!("{number}{large}"))))].into();
+        let op = Op::Set { collection: "notes".into(), id: "a".into(), fields };
+        node.commit(group, vec![op], NOW + number as u64);
+    }
+    let history = node.store.history(group, "notes", "a").unwrap();
+    assert_eq!(history.len(), count);
+    let shown: Vec<_> = history.iter().filter_map(|version| version.value.as_ref()).collect();
+    let bytes: usize = shown.iter().map(|value| value.encode().len()).sum();
+    assert!((MAX_HISTORY..MAX_HISTORY + (300 << 10)).contains(&bytes));
+    assert!(
+        history[0].value.is_some()
+            && history.iter().all(|version| version.left_out == version.value.is_none())
+    );
 }

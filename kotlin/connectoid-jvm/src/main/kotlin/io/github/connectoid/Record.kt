@@ -81,8 +81,10 @@ public sealed interface Write {
 public data class Version(
     /** The field; null for a deletion. */
     val field: String?,
-    /** The value; null for a deletion, and where the field was removed. */
+    /** The value; null for a deletion, where the field was removed, and if it is left out. */
     val value: JsonElement?,
+    /** Whether the value is not shown: there are more than 4 MiB of them, and the winning ones come first. */
+    val leftOut: Boolean,
     /** Whether this took the field away, or the whole record. */
     val removed: Boolean,
     /** The user who wrote it. */
@@ -138,6 +140,7 @@ internal fun Write.toFfi(): FfiWrite = when (this) {
 internal fun FfiVersion.toPublic(): Version = Version(
     field = field,
     value = value?.let(Json::parseToJsonElement),
+    leftOut = leftOut,
     removed = removed,
     author = author,
     nickname = nickname,
