@@ -11,9 +11,13 @@ use std::{
 
 use bytes::Bytes;
 use connectoid_protocol::frame::{FrameError, Joiner, pieces};
-use tokio::{runtime::Handle, sync::mpsc, task::JoinHandle};
+use tokio::{
+    runtime::Handle,
+    sync::{Semaphore, mpsc},
+    task::JoinHandle,
+};
 
-use super::{hands::lock, tasks::Tasks};
+use super::{engine_thread::Report, hands::lock, tasks::Tasks};
 use crate::{
     engine::{DescribeFailure, Input, LinkId},
     rtc::{Channel, CloseReason, Connection, Incoming, RtcConfig, RtcError, RtcEvent},
@@ -27,6 +31,10 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// which a peer can ask for without taking them.
 const MAX_WAITING: usize = 96 << 20;
 
+/// How many bytes of frames of one connection may wait for the engine; what is beyond waits at the peer. Several of the
+/// largest frames, so that the next is there when one is done.
+const MAX_UNTAKEN: usize = 1 << 20;
+
 /// What a frame takes beyond its bytes: without it, empty ones would be free.
 const FRAME_OVERHEAD: usize = 64;
 
@@ -34,7 +42,7 @@ const FRAME_OVERHEAD: usize = 64;
 pub(super) struct Connections {
     runtime: Handle,
     config: Arc<RtcConfig>,
-    reports: mpsc::Sender<Input>,
+    reports: mpsc::Sender<Report>,
     open: Mutex<HashMap<LinkId, Line>>,
     /// What is being closed: the last frames are on their way, and the peer is told.
     closing: Tasks,
@@ -78,7 +86,7 @@ enum Order {
 }
 
 impl Connections {
-    pub(super) fn new(runtime: Handle, config: RtcConfig, reports: mpsc::Sender<Input>) -> Self {
+    pub(super) fn new(runtime: Handle, config: RtcConfig, reports: mpsc::Sender<Report>) -> Self {
         let (open, closing) = (Mutex::default(), Tasks::default());
         Self { runtime, config: Arc::new(config), reports, open, closing }
     }
@@ -170,7 +178,7 @@ async fn run(
     connection: Connection,
     incoming: Incoming,
     (mut ordered, waiting): (mpsc::UnboundedReceiver<Order>, Arc<AtomicUsize>),
-    reports: mpsc::Sender<Input>,
+    reports: mpsc::Sender<Report>,
 ) {
     let reader = tokio::spawn(read(link, incoming, reports.clone()));
     while let Some(order) = ordered.recv().await {
@@ -209,10 +217,11 @@ async fn send(connection: &Connection, channel: Channel, frame: &[u8]) -> Result
     Ok(())
 }
 
-/// Reports what comes in, frame by frame. The queue before the engine is bounded, so that a peer who
+/// Reports what comes in, frame by frame. What may wait before the engine is bounded, so that a peer who
 /// sends faster than the engine takes is slowed down by the connection itself.
-async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Input>) {
+async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Report>) {
     let mut joiners: [Joiner; Channel::ALL.len()] = Default::default();
+    let untaken = Arc::new(Semaphore::new(MAX_UNTAKEN));
     let mut misbehaved = None;
     while let Some(event) = incoming.next().await {
         match event {
@@ -220,7 +229,12 @@ async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Input>
                 report(&reports, Input::Opened(link, local_certificate, remote_certificate)).await;
             }
             RtcEvent::Message { channel, data } => match joiners[channel as usize].push(&data) {
-                Ok(Some(frame)) => report(&reports, Input::Frame(link, channel, frame)).await,
+                Ok(Some(frame)) => {
+                    let taken = u32::try_from(room(&frame)).unwrap_or(u32::MAX);
+                    // It is never closed, and has room for the largest frame.
+                    let Ok(room) = untaken.clone().acquire_many_owned(taken).await else { break };
+                    report(&reports, Report::in_room(Input::Frame(link, channel, frame), room)).await;
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::debug!(%error, ?channel, "a piece cannot be joined");
@@ -238,9 +252,9 @@ async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Input>
     report(&reports, Input::Closed(link, misbehaved)).await;
 }
 
-async fn report(reports: &mpsc::Sender<Input>, input: Input) {
+async fn report(reports: &mpsc::Sender<Report>, report: impl Into<Report>) {
     // The engine may be gone; then nobody wants to know.
-    let _ = reports.send(input).await;
+    let _ = reports.send(report.into()).await;
 }
 
 #[cfg(test)]
@@ -253,24 +267,28 @@ mod tests {
 
     const LINK: LinkId = (1, AttemptId(1));
 
+    async fn next(told: &mut mpsc::Receiver<Report>) -> Option<Input> {
+        told.recv().await.map(|report| report.input)
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn a_peer_that_takes_nothing_is_let_go() {
         let config = RtcConfig { bind: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)], ..RtcConfig::default() };
         let (reports, mut told) = mpsc::channel(16);
         let connections = Connections::new(Handle::current(), config.clone(), reports);
         connections.offer(LINK);
-        let Some(Input::Described(LINK, Ok(offer))) = told.recv().await else { panic!("no offer") };
+        let Some(Input::Described(LINK, Ok(offer))) = next(&mut told).await else { panic!("no offer") };
         // What comes in is not read.
         let (_peer, _incoming, answer) = Connection::answer(&config, &offer).await.unwrap();
         connections.use_answer(LINK, answer);
-        assert!(matches!(told.recv().await, Some(Input::Opened(LINK, ..))));
+        assert!(matches!(next(&mut told).await, Some(Input::Opened(LINK, ..))));
         let mut sent = 0;
         while lock(&connections.open).contains_key(&LINK) {
             connections.send(LINK, Channel::App, vec![0; MAX_APP_MESSAGE]);
             sent += 1;
         }
         assert!(sent >= 256, "{sent}");
-        assert!(matches!(told.recv().await, Some(Input::Closed(LINK, None))));
+        assert!(matches!(next(&mut told).await, Some(Input::Closed(LINK, None))));
         connections.close_all().await;
     }
 }

@@ -1,15 +1,18 @@
 //! The thread on which the engine lives, and the queue before it.
 //!
-//! The engine is synchronous and waits for the disk, so it has a thread of its own. Everything that
-//! waits in the queue when it becomes free goes into one step, and so into one transaction: under load,
-//! many commands share one `fsync`.
+//! The engine is synchronous and waits for the disk, so it has a thread of its own. All commands that
+//! wait when it becomes free go into one step, and so into one transaction: under load, they share one `fsync`.
+//!
+//! What drivers report comes in steps of its own, after the commands that wait. Most of it is said by peers, and a small
+//! frame can mean much work: so as many reports go into a step as are done soon, and what a connection may have waiting
+//! here is bounded in bytes.
 
 use std::time::Duration;
 
 use connectoid_protocol::handshake::Identity;
 use tokio::{
     runtime::Handle,
-    sync::{mpsc, oneshot, watch},
+    sync::{OwnedSemaphorePermit, mpsc, oneshot, watch},
 };
 
 use super::{clock::Clock, hands::Hands};
@@ -23,8 +26,11 @@ use crate::{
 /// How many inputs may wait; more make their senders wait.
 const QUEUE: usize = 1024;
 
-/// How many inputs go into one step: enough to share an `fsync`, few enough to answer soon.
+/// How many commands or reports go into one step at most: enough to share an `fsync`.
 const BATCH: usize = 256;
+
+/// How long a step with reports should take, in µs: a command that comes meanwhile is not felt to wait.
+const STEP_TIME: u64 = 25_000;
 
 /// The longest sleep; bounds what a clock that was set changes.
 const MAX_SLEEP: Duration = Duration::from_mins(1);
@@ -33,6 +39,33 @@ const MAX_SLEEP: Duration = Duration::from_mins(1);
 enum Work {
     Call(Command, oneshot::Sender<Result<Reply>>, oneshot::Sender<RequestId>),
     Close,
+}
+
+/// Something that a driver tells, and the room that it takes of what its connection may have waiting, until it is taken.
+pub(crate) struct Report {
+    pub(super) input: Input,
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Report {
+    pub(super) fn in_room(input: Input, room: OwnedSemaphorePermit) -> Self {
+        Self { input, room: Some(room) }
+    }
+}
+
+impl From<Input> for Report {
+    fn from(input: Input) -> Self {
+        Self { input, room: None }
+    }
+}
+
+/// How many reports go into a step, by how long the last ones took.
+struct Batch(usize);
+
+impl Batch {
+    fn took(&mut self, micros: u64) {
+        self.0 = if micros > STEP_TIME { self.0 / 2 } else { self.0 * 2 }.clamp(1, BATCH);
+    }
 }
 
 /// The way to the engine. Clones share it.
@@ -88,7 +121,7 @@ pub(crate) fn start(
     runtime: Handle,
     lock: Option<FolderLock>,
     engine: impl FnOnce(Option<&FolderLock>, u64) -> Result<Engine> + Send + 'static,
-    hands: impl FnOnce(mpsc::Sender<Input>) -> Hands + Send + 'static,
+    hands: impl FnOnce(mpsc::Sender<Report>) -> Hands + Send + 'static,
 ) -> impl Future<Output = Result<(EngineHandle, crate::store::Reader, Identity)>> {
     let (queue, waiting) = mpsc::channel(QUEUE);
     let (cancels, cancelled) = mpsc::unbounded_channel();
@@ -114,7 +147,8 @@ pub(crate) fn start(
         };
         let (reports, reported) = mpsc::channel(QUEUE);
         let hands = hands(reports);
-        Loop { runtime, engine, hands, clock, calls: 0, waiting, cancelled, reported }.run();
+        let batch = Batch(BATCH);
+        Loop { runtime, engine, hands, clock, calls: 0, batch, waiting, cancelled, reported }.run();
         // In this order: who is told that all has ended may open the folder again.
         drop(lock);
         drop(alive);
@@ -133,9 +167,18 @@ struct Loop {
     hands: Hands,
     clock: Clock,
     calls: u64,
+    batch: Batch,
     waiting: mpsc::Receiver<Work>,
     cancelled: mpsc::UnboundedReceiver<RequestId>,
-    reported: mpsc::Receiver<Input>,
+    reported: mpsc::Receiver<Report>,
+}
+
+/// What there is to do.
+#[derive(Default)]
+struct Taken {
+    work: Vec<Work>,
+    cancels: Vec<RequestId>,
+    reports: Vec<Report>,
 }
 
 impl Loop {
@@ -143,8 +186,9 @@ impl Loop {
         // The first step carries out what loading the store asked for.
         self.step(vec![Input::Tick]);
         loop {
-            let (mut work, mut inputs) = (Vec::new(), Vec::new());
-            self.wait(&mut work, &mut inputs);
+            let Taken { work, cancels, reports } = self.wait();
+            let is_asked = !work.is_empty() || !cancels.is_empty();
+            let mut inputs: Vec<Input> = cancels.into_iter().map(Input::Cancel).collect();
             let mut closing = false;
             for work in work {
                 match work {
@@ -160,42 +204,59 @@ impl Loop {
                     Work::Close => closing = true,
                 }
             }
-            self.step(inputs);
+            if is_asked {
+                self.step(inputs);
+            }
             if closing {
                 self.close();
                 return;
             }
+            if !is_asked || !reports.is_empty() {
+                self.take_reports(reports);
+            }
         }
     }
 
-    /// Sleeps until there is work, a report, or the engine's next deadline.
-    fn wait(&mut self, work: &mut Vec<Work>, inputs: &mut Vec<Input>) {
+    /// Sleeps until there is work, a report, or the engine's next deadline; takes what there is.
+    fn wait(&mut self) -> Taken {
         let now = self.clock.now();
         let sleep =
             self.engine.poll_timeout().map_or(MAX_SLEEP, |at| Duration::from_micros(at.saturating_sub(now)));
         let (waiting, cancelled, reported) = (&mut self.waiting, &mut self.cancelled, &mut self.reported);
+        let mut taken = Taken::default();
         self.runtime.block_on(async {
             tokio::select! {
-                count = waiting.recv_many(work, BATCH) => {
+                biased;
+                count = waiting.recv_many(&mut taken.work, BATCH) => {
                     if count == 0 {
                         // The node was dropped without being closed.
-                        work.push(Work::Close);
+                        taken.work.push(Work::Close);
                     }
                 }
-                Some(request) = cancelled.recv() => inputs.push(Input::Cancel(request)),
-                _ = reported.recv_many(inputs, BATCH) => {}
-                () = tokio::time::sleep(sleep.min(MAX_SLEEP)) => inputs.push(Input::Tick),
+                Some(request) = cancelled.recv() => taken.cancels.push(request),
+                _ = reported.recv_many(&mut taken.reports, self.batch.0) => {}
+                () = tokio::time::sleep(sleep.min(MAX_SLEEP)) => {}
             }
         });
         while let Ok(request) = cancelled.try_recv() {
-            inputs.push(Input::Cancel(request));
+            taken.cancels.push(request);
         }
-        while let Ok(input) = reported.try_recv() {
-            inputs.push(input);
-            if inputs.len() >= BATCH {
-                break;
-            }
+        while taken.reports.len() < self.batch.0
+            && let Ok(report) = reported.try_recv()
+        {
+            taken.reports.push(report);
         }
+        taken
+    }
+
+    /// Takes what was reported; or looks what time it is.
+    fn take_reports(&mut self, reports: Vec<Report>) {
+        let began = self.clock.now();
+        let (inputs, rooms): (Vec<Input>, Vec<_>) =
+            reports.into_iter().map(|report| (report.input, report.room)).unzip();
+        self.step(if inputs.is_empty() { vec![Input::Tick] } else { inputs });
+        drop(rooms);
+        self.batch.took(self.clock.now().saturating_sub(began));
     }
 
     fn step(&mut self, inputs: Vec<Input>) {
@@ -216,5 +277,23 @@ impl Loop {
             self.hands.carry_out(output);
         }
         self.runtime.block_on(self.hands.close());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_that_take_long_become_small_and_grow_again() {
+        let mut batch = Batch(BATCH);
+        for _ in 0..20 {
+            batch.took(STEP_TIME + 1);
+        }
+        assert_eq!(batch.0, 1);
+        for _ in 0..20 {
+            batch.took(STEP_TIME);
+        }
+        assert_eq!(batch.0, BATCH);
     }
 }

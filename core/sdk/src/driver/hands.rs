@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{connections::Connections, platform::Native, tasks::Tasks};
+use super::{connections::Connections, engine_thread::Report, platform::Native, tasks::Tasks};
 use crate::{
     Result,
     api::{Event, Reply},
@@ -41,7 +41,7 @@ pub(crate) struct Hands {
     checks: Mutex<HashMap<CheckId, AbortHandle>>,
     /// What is on its way to services, and must not end with the node at once.
     leaving: Tasks,
-    reports: mpsc::Sender<Input>,
+    reports: mpsc::Sender<Report>,
 }
 
 impl Hands {
@@ -50,7 +50,7 @@ impl Hands {
         config: RtcConfig,
         native: Native,
         listeners: Listeners,
-        reports: mpsc::Sender<Input>,
+        reports: mpsc::Sender<Report>,
     ) -> Self {
         let connections = Connections::new(runtime.clone(), config, reports.clone());
         let (replies, checks) = (Mutex::default(), Mutex::default());
@@ -98,7 +98,7 @@ impl Hands {
                 let sending = async move {
                     let results = mailbox.send(&to, &data).await;
                     // The engine may be gone.
-                    let _ = reports.send(Input::Sent(id, results)).await;
+                    let _ = reports.send(Input::Sent(id, results).into()).await;
                 };
                 self.leaving.spawn(sending, &self.runtime);
             }
@@ -133,7 +133,7 @@ impl Hands {
         let task = self.runtime.spawn(async move {
             let result = check.await;
             // The engine may be gone.
-            let _ = reports.send(Input::Checked(id, result)).await;
+            let _ = reports.send(Input::Checked(id, result).into()).await;
         });
         let mut checks = lock(&self.checks);
         checks.retain(|_, check| !check.is_finished());
