@@ -11,6 +11,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -27,7 +28,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
-    sync::Mutex,
+    sync::{Mutex, Semaphore},
     task::JoinHandle,
     time::timeout,
 };
@@ -42,6 +43,10 @@ const MAX_TOKEN_LINE: u64 = 256;
 
 /// How long a stranger at the port may take to say something: a busy machine, many times over.
 const GREETING_TIME: Duration = Duration::from_secs(3);
+
+/// How many strangers at the port may be about to show the token; more wait. Each takes a file descriptor, of which the
+/// node needs some itself.
+const MAX_STRANGERS: usize = 64;
 
 /// How long the other process may take to answer what it need not wait for itself: a long list from a slow disk, several
 /// times over.
@@ -104,9 +109,19 @@ impl Drop for Server {
 }
 
 async fn accept(listener: TcpListener, node: Node, token: String) {
-    loop {
+    let places = Arc::new(Semaphore::new(MAX_STRANGERS));
+    // The places are never closed.
+    while let Ok(place) = places.clone().acquire_owned().await {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, node.clone(), token.clone()))),
+            Ok((stream, _)) => {
+                let (node, token) = (node.clone(), token.clone());
+                tokio::spawn(async move {
+                    if let Some(line) = let_in(stream, &token).await {
+                        drop(place);
+                        serve(line, node).await;
+                    }
+                });
+            }
             Err(error) => {
                 tracing::warn!(%error, "a command could not be listened to");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
@@ -115,13 +130,15 @@ async fn accept(listener: TcpListener, node: Node, token: String) {
     }
 }
 
-async fn serve(stream: TcpStream, node: Node, token: String) {
+/// Greets who shows the token, in time.
+async fn let_in(stream: TcpStream, token: &str) -> Option<Line> {
     let mut line = Line::new(stream);
-    let said = timeout(GREETING_TIME, line.read_up_to::<String>(MAX_TOKEN_LINE)).await.ok().flatten();
-    let is_known = said.is_some_and(|said| said.as_bytes().ct_eq(token.as_bytes()).into());
-    if !is_known || line.write(&GREETING).await.is_err() {
-        return;
-    }
+    let said = timeout(GREETING_TIME, line.read_up_to::<String>(MAX_TOKEN_LINE)).await.ok()??;
+    let is_known: bool = said.as_bytes().ct_eq(token.as_bytes()).into();
+    (is_known && line.write(&GREETING).await.is_ok()).then_some(line)
+}
+
+async fn serve(mut line: Line, node: Node) {
     while let Some(said) = line.read::<Said>().await {
         match said {
             Said::Command(command) => {
