@@ -12,8 +12,12 @@ use super::{DescriptionFault, MAX_MESSAGE, RtcError};
 /// The largest SDP accepted, in bytes. Ours are about 1 KiB, plus 100 bytes per address.
 pub(super) const MAX_SDP: usize = 12 * 1024;
 
-/// Candidate lines accepted. A device with several networks, STUN and TURN has about twenty.
+/// Candidate lines accepted. A device with several networks, STUN and TURN has about twenty, and the library names each
+/// once more for RTCP.
 const MAX_CANDIDATES: usize = 64;
+
+/// Candidates that are tried: at each of them we knock because a peer says so, whoever lives there.
+const MAX_TRIED: usize = 20;
 
 /// A peer's SDP that may be given to the library.
 #[derive(Debug)]
@@ -31,7 +35,7 @@ pub(super) fn check(sdp: &str, loopback: bool) -> Result<Checked, RtcError> {
     let text = keep_lines(sdp, |line| match line.strip_prefix("a=candidate:") {
         None => true,
         Some(candidate) => {
-            let usable = is_usable(candidate, loopback);
+            let usable = candidates < MAX_TRIED && is_usable(candidate, loopback);
             candidates += usize::from(usable);
             usable
         }
@@ -182,6 +186,14 @@ mod tests {
         ] {
             assert_eq!(with(refused), 0, "{refused}");
         }
+    }
+
+    #[test]
+    fn tries_no_more_than_a_few_addresses() {
+        let one = "a=candidate:1 1 udp 1 10.0.0.1 5 typ host\r\n";
+        let checked = check(&format!("{HEAD}{DATA}{}", one.repeat(MAX_CANDIDATES)), false).unwrap();
+        assert_eq!(checked.candidates, MAX_TRIED);
+        assert_eq!(checked.text.matches("a=candidate:").count(), MAX_TRIED);
     }
 
     #[test]
