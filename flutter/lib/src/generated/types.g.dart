@@ -185,6 +185,7 @@ final class Version extends Data {
     required this.author,
     this.field,
     this.keptUntil,
+    required this.leftOut,
     this.nickname,
     required this.removed,
     required this.stamp,
@@ -198,6 +199,7 @@ final class Version extends Data {
     author: json['author'] as String,
     field: json['field'] as String?,
     keptUntil: readTimeOrNull(json['kept_until']),
+    leftOut: json['left_out'] as bool,
     nickname: json['nickname'] as String?,
     removed: json['removed'] as bool,
     stamp: readTime(json['stamp']),
@@ -215,6 +217,10 @@ final class Version extends Data {
   /// Until when a losing version is kept. Null if there is none.
   final DateTime? keptUntil;
 
+  /// Whether the value is not shown: there are more than 4 MiB of them, and the winning ones come
+  /// first.
+  final bool leftOut;
+
   /// What this node calls that user. Null if there is none.
   final String? nickname;
 
@@ -224,7 +230,7 @@ final class Version extends Data {
   /// When it was written by the writer's clock.
   final DateTime stamp;
 
-  /// The value; none for a deletion, and where the field was removed.
+  /// The value; none for a deletion, where the field was removed, and if it is left out.
   final Object? value;
 
   /// Why it lost, if it did.
@@ -238,6 +244,7 @@ final class Version extends Data {
     author,
     field,
     keptUntil,
+    leftOut,
     nickname,
     removed,
     stamp,
@@ -251,6 +258,7 @@ final class Version extends Data {
     'author': author,
     if (field case final field?) 'field': field,
     if (keptUntil case final keptUntil?) 'kept_until': keptUntil.microsecondsSinceEpoch,
+    'left_out': leftOut,
     if (nickname case final nickname?) 'nickname': nickname,
     'removed': removed,
     'stamp': stamp.microsecondsSinceEpoch,
