@@ -20,8 +20,7 @@ pub enum Observation {
     },
     /// All that there was at the beginning, or when it had to be read again, has been told.
     Complete,
-    /// Reading failed; everything is told again as soon as something has happened. `Usage` says that several groups
-    /// have the name.
+    /// Reading failed; everything is told again as soon as something has happened.
     Failed {
         /// Why.
         problem: Problem,

@@ -19,11 +19,11 @@ pub trait Reads {
     /// # Errors
     /// Storage errors.
     fn has_group(&self, group: GroupId) -> Result<bool, StoreError>;
-    /// The groups of this name, no more than two.
+    /// The group that a name means.
     ///
     /// # Errors
     /// Storage errors.
-    fn groups_named(&self, name: &str) -> Result<Vec<GroupId>, StoreError>;
+    fn group_named(&self, name: &str) -> Result<Option<GroupId>, StoreError>;
     /// The fields of a record, if it exists.
     ///
     /// # Errors
@@ -49,8 +49,8 @@ macro_rules! reads {
                 self.has_group(group)
             }
 
-            fn groups_named(&self, name: &str) -> Result<Vec<GroupId>, StoreError> {
-                self.groups_named(name)
+            fn group_named(&self, name: &str) -> Result<Option<GroupId>, StoreError> {
+                self.group_named(name)
             }
 
             fn fields(
@@ -78,26 +78,19 @@ macro_rules! reads {
 reads!(Store);
 reads!(Reader);
 
-/// The group with this id, or the only one with this name.
+/// The group with this id, or the one that this name means: the user's own, or else the first that came. Others of the
+/// same name are found by their ids alone, so that nobody takes over what a name means here.
 ///
 /// # Errors
-/// Storage errors, and [`Usage`](crate::ErrorKind::Usage) if several have the name.
+/// Storage errors.
 pub fn find_group(reads: &impl Reads, name_or_id: &str) -> Result<Option<GroupId>> {
     if let Ok(id) = GroupId::parse(name_or_id) {
         return Ok(reads.has_group(id)?.then_some(id));
     }
-    let mut named = reads.groups_named(name_or_id)?;
-    if named.is_empty() {
-        // What was typed may be the same name in another form.
-        named = reads.groups_named(&names::normal(name_or_id))?;
-    }
-    match named[..] {
-        [] => Ok(None),
-        [id] => Ok(Some(id)),
-        _ => Err(Error::usage(format!(
-            "several groups are called {name_or_id}; use the id of the one you mean"
-        ))),
-    }
+    let named = reads.group_named(name_or_id)?;
+    // What was typed may be the same name in another form.
+    let named = named.map_or_else(|| reads.group_named(&names::normal(name_or_id)), |id| Ok(Some(id)));
+    Ok(named?)
 }
 
 /// As [`find_group`], for a group that has to exist.

@@ -71,8 +71,7 @@ impl Changes {
     /// group, there is nothing in it. `None` when the node is closed.
     ///
     /// # Errors
-    /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error,
-    /// everything is read again as soon as something has happened.
+    /// Storage errors. After one, everything is read again as soon as something has happened.
     pub async fn next(&mut self) -> Option<Result<Vec<Observed>>> {
         loop {
             let mut is_end = false;

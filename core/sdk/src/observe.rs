@@ -24,8 +24,7 @@ impl Observer {
     /// slow gets the latest. Empty as long as there is no such group. `None` when the node is closed.
     ///
     /// # Errors
-    /// Storage errors, and [`crate::ErrorKind::Usage`] while several groups have the name. After an error, the list
-    /// comes again as soon as something has happened.
+    /// Storage errors. After one, the list comes again as soon as something has happened.
     pub async fn next(&mut self) -> Option<Result<Vec<Record>>> {
         loop {
             match self.changes.next().await? {

@@ -233,8 +233,7 @@ final class Node implements Finalizable {
 
   /// The records of a collection in the order of their ids, now and again whenever they have changed: what a list on
   /// the screen shows. A subscription that is paused gets the latest when it goes on. Empty as long as there is no
-  /// such group. Ends when the node is closed, or with an error if several groups have the name ([UsageException]) or
-  /// the storage fails.
+  /// such group. Ends when the node is closed, or with an error if the storage fails.
   ///
   /// Each subscription follows the collection by itself, until it is cancelled. Keep the stream where a widget keeps
   /// its state, and not in `build`.

@@ -317,8 +317,7 @@ public final class Node: Sendable {
 
     /// The records of a collection in the order of their ids, now and again whenever they have changed: what a list on
     /// the screen shows. Whoever iterates slowly gets the latest. Empty as long as there is no such group. Ends when the
-    /// node is closed; throws ``ConnectoidError/Kind-swift.enum/usage`` if several groups have the name, and others if
-    /// the storage fails. A stream is for one loop: ask again for another.
+    /// node is closed; throws if the storage fails. A stream is for one loop: ask again for another.
     public func observe(_ group: String, _ collection: String) -> AsyncThrowingStream<[Record], any Error> {
         snapshots(of: ffi, group, collection)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use connectoid_protocol::{
     change::Op,
+    membership::Role,
     record::Touched,
     sync::{Event as SyncEvent, Output as SyncOutput},
     user::{GroupId, UserId},
@@ -24,7 +25,9 @@ const MAX_NAMED: usize = 1000;
 impl Engine {
     pub(super) fn create_group(&mut self, name: &str, now: u64) -> CommandResult<GroupId> {
         let name = &names::checked(name, "a group's name")?;
-        if self.find_group(name)?.is_some() {
+        if let Some(group) = self.find_group(name)?
+            && self.store.role(group, self.own.user)? == Some(Role::Owner)
+        {
             return Err(Error::usage(format!("there is a group called {name} already")).into());
         }
         let (author, time) = (Self::author(&self.user_key, &self.own), self.data_time(now));

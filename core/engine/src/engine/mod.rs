@@ -321,6 +321,7 @@ impl Engine {
         let mut store = store;
         let (user_key, device) = identity::load(&mut store, &vault, &mut rng)?;
         let own = Identity { user: user_key.id(), key: *user_key.public().as_bytes(), device };
+        store.set_user(own.user);
         let poller = Poller::new(config.pace, config.poll_interval);
         let mut engine = Self {
             store,

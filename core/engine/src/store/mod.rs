@@ -56,7 +56,7 @@ mod tests;
 
 use std::path::Path;
 
-use connectoid_protocol::sync::Epoch;
+use connectoid_protocol::{sync::Epoch, user::UserId};
 use rusqlite::Connection;
 
 use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result};
@@ -82,6 +82,8 @@ pub struct Store {
     caches: Caches,
     sequence: Sequence,
     epoch: Epoch,
+    /// Whose store this is, once that is known.
+    user: Option<UserId>,
     /// Whether a call in the current transaction has failed and left what it had written.
     half_written: bool,
 }
@@ -108,7 +110,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`].
     pub fn reader(&self) -> Result<Reader> {
-        Ok(Reader::new(self.place.open_to_read()?))
+        Ok(Reader::new(self.place.open_to_read()?, self.user))
     }
 
     fn open_at(place: Place) -> Result<Self> {
@@ -116,10 +118,15 @@ impl Store {
         migrations::migrate(&mut connection)?;
         let sequence = Sequence::load(&connection)?;
         let epoch = lives::begin(&mut connection, sequence.next())?;
-        Ok(Self { connection, place, caches: Caches::default(), sequence, epoch, half_written: false })
+        let caches = Caches::default();
+        Ok(Self { connection, place, caches, sequence, epoch, user: None, half_written: false })
     }
 
-    /// The connection, for the queries of this folder.
+    /// Says whose store this is, for which names of groups mean what they mean to that user.
+    pub fn set_user(&mut self, user: UserId) {
+        self.user = Some(user);
+    }
+
     /// As if the disk had room for so many pages.
     #[cfg(test)]
     pub(crate) fn limit_pages(&self, pages: u32) -> Result<()> {
@@ -127,6 +134,7 @@ impl Store {
         Ok(self.connection().query_row(&pragma, [], |_| Ok(()))?)
     }
 
+    /// The connection, for the queries of this folder.
     fn connection(&self) -> &Connection {
         &self.connection
     }

@@ -47,11 +47,32 @@ pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// The groups of this name, no more than two: enough to tell whether one has it alone.
-pub(super) fn groups_named(connection: &Connection, name: &str) -> Result<Vec<GroupId>> {
-    let mut query = connection.prepare_cached("SELECT id FROM groups WHERE name = ?1 LIMIT 2")?;
-    let rows = query.query_map([name], |row| Ok(GroupId::from_bytes(row.get(0)?)))?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+/// How many groups of one name are looked at.
+const MAX_NAMESAKES: i64 = 64;
+
+/// The group that a name means to a user: the one that the user founded, or else the first to come of those that the user
+/// is in. Whoever founds another of that name takes nothing over and is in nobody's way.
+pub(super) fn group_named(
+    connection: &Connection,
+    name: &str,
+    user: Option<UserId>,
+) -> Result<Option<GroupId>> {
+    let sql = "SELECT groups.no, groups.id FROM groups JOIN users ON users.no = owner
+               WHERE name = ?1 ORDER BY users.id <> ?2, groups.no LIMIT ?3";
+    let mut query = connection.prepare_cached(sql)?;
+    let own = user.map(|user| *user.as_bytes()).unwrap_or_default();
+    let rows = query.query_map(params![name, own, MAX_NAMESAKES], |row| {
+        Ok((row.get(0)?, GroupId::from_bytes(row.get(1)?)))
+    })?;
+    let named: Vec<(i64, GroupId)> = rows.collect::<rusqlite::Result<_>>()?;
+    if let ([_, _, ..], Some(user)) = (named.as_slice(), user) {
+        for (no, id) in &named {
+            if membership(connection, *no)?.role(user).is_some() {
+                return Ok(Some(*id));
+            }
+        }
+    }
+    Ok(named.first().map(|(_, id)| *id))
 }
 
 /// Replays the membership changes of a group. They were verified when they were stored.

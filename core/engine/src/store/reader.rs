@@ -14,11 +14,12 @@ use super::{Group, Limit, Store, Version, error::Result, history, read};
 /// A connection to a store that only reads. It sees what is committed.
 pub struct Reader {
     connection: Connection,
+    user: Option<UserId>,
 }
 
 impl Reader {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection }
+    pub(super) fn new(connection: Connection, user: Option<UserId>) -> Self {
+        Self { connection, user }
     }
 }
 
@@ -42,12 +43,13 @@ macro_rules! queries {
                 Ok(read::group_no(&self.connection, group)?.is_some())
             }
 
-            /// The groups of this name, no more than two: enough to tell whether one has it alone.
+            /// The group that a name means: the one that this store's user founded, or else the first to come of those
+            /// that the user is in.
             ///
             /// # Errors
             /// [`StoreError`].
-            pub fn groups_named(&self, name: &str) -> Result<Vec<GroupId>> {
-                read::groups_named(&self.connection, name)
+            pub fn group_named(&self, name: &str) -> Result<Option<GroupId>> {
+                read::group_named(&self.connection, name, self.user)
             }
 
             /// A record, if it exists.

@@ -197,3 +197,28 @@ fn forgeries_of_strangers_are_found_out_when_they_become_known() {
     assert_eq!((owner.note(group, "a"), owner.note(group, "b")), (None, ints(&[("x", 1)])));
     assert!(dump(&owner.store).parked.is_empty());
 }
+
+#[test]
+fn nobody_takes_over_what_a_name_means() {
+    let mut node = Node::new(1);
+    node.store.set_user(node.key.id());
+    let join = |node: &mut Node, seed| {
+        let mut founder = Node::new(seed);
+        let group = founder.create_group();
+        founder.add(group, &node.key, Role::Writer, NOW);
+        sync(&mut founder, node, NOW);
+        (founder, group)
+    };
+    let named = |node: &Node| node.store.group_named("home").unwrap();
+    let (mut friend, first) = join(&mut node, 2);
+    assert_eq!(named(&node), Some(first));
+    let (_, second) = join(&mut node, 3);
+    assert_eq!(named(&node), Some(first), "the first stays");
+    assert_eq!(node.store.reader().unwrap().group_named("home").unwrap(), Some(first));
+    friend.remove(first, &node.key, NOW + SECOND);
+    sync(&mut friend, &mut node, NOW + SECOND);
+    assert_eq!(named(&node), Some(second), "one that the user is in");
+    let own = node.create_group();
+    assert_eq!(named(&node), Some(own), "the user's own");
+    assert_eq!(node.store.reader().unwrap().group_named("home").unwrap(), Some(own));
+}

@@ -249,8 +249,7 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     /**
      * The records of a collection in the order of their ids, now and again whenever they have changed: what a list on
      * the screen shows. A collector that is slow gets the latest. Empty as long as there is no such group. Ends when
-     * the node is closed; throws [ConnectoidException.Usage] if several groups have the name, and others if the storage
-     * fails.
+     * the node is closed; throws if the storage fails.
      */
     public fun observe(group: String, collection: String): Flow<List<Record>> =
         snapshotsOf(changes(group, collection))
