@@ -78,6 +78,12 @@ impl Sync {
             self.send(&Frame::Pull { group, epoch, from: 0 });
             return Ok(());
         }
+        if log.standing(group, self.peer.user)? == Standing::Never {
+            // As if the group were not known: whether it is, is no business of a stranger's. One who is a member by a change
+            // that has not come here yet brings that first.
+            self.pull(group, 0);
+            return Ok(());
+        }
         self.catch_up(log, group)
     }
 
@@ -106,7 +112,7 @@ impl Sync {
         // An answer that comes late, to a comparison since begun anew, is no news.
         let Some(Stage::Comparing { rounds, lacking }) = self.stage(group) else { return Ok(()) };
         let (rounds, mut lacking) = (*rounds, core::mem::take(lacking));
-        let scope = self.own_scope(log, group)?;
+        let scope = self.common_scope(log, group)?;
         let compared = self.snapshot_of(log, group, scope, 0)?.go_on(answer)?;
         for hash in compared.lacking {
             if !log.holds(group, &hash)? {
@@ -257,7 +263,7 @@ impl Sync {
             }
         }
         let Some(group) = waiting else { return Ok(()) };
-        let scope = self.own_scope(log, group)?;
+        let scope = self.common_scope(log, group)?;
         let message = self.snapshot_of(log, group, scope, 0)?.begin()?;
         self.set_stage(group, Stage::Comparing { rounds: 1, lacking: Vec::new() });
         self.send(&Frame::Compare { group, message });
@@ -301,10 +307,12 @@ impl Sync {
         Ok(())
     }
 
-    /// What the peer will show of a group in which we stand as we do.
-    fn own_scope<L: ChangeLog>(&self, log: &L, group: GroupId) -> Result<Scope, L> {
-        let member = log.standing(group, self.me)?.is_member();
-        Ok(if member { Scope::Everything } else { Scope::Group })
+    /// What is compared: what the peer will show of a group in which we stand as we do, and what it may see. A comparison
+    /// shows when everything was written.
+    fn common_scope<L: ChangeLog>(&self, log: &L, group: GroupId) -> Result<Scope, L> {
+        let both =
+            log.standing(group, self.me)?.is_member() && log.standing(group, self.peer.user)?.is_member();
+        Ok(if both { Scope::Everything } else { Scope::Group })
     }
 
     fn stage(&mut self, group: GroupId) -> Option<&mut Stage> {

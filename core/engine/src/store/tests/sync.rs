@@ -326,6 +326,41 @@ fn false_peers_are_found_out() {
     );
 }
 
+/// What a node answers when a peer announces a group.
+fn answer_to_have(node: &mut Node, peer: &Node, group: GroupId) -> Vec<u8> {
+    let mut session = Sync::new(node.key.id(), peer.key.id(), peer.device);
+    session.start(&mut node.store, NOW).unwrap();
+    while session.poll_output().is_some() {}
+    let have = with_group(1, 3, group, &[&[0x50][..], &peer.store.epoch(), &[0x18, 99]].concat());
+    session.on_frame(&mut node.store, &have, NOW).unwrap();
+    let Some(Output::Frame(answer)) = session.poll_output() else { panic!("no answer") };
+    answer
+}
+
+#[test]
+fn who_was_removed_is_not_shown_what_is_written_since() {
+    let (mut owner, mut writer, group) = pair();
+    owner.remove(group, &writer.key, NOW);
+    sync(&mut owner, &mut writer, NOW);
+    owner.commit(group, vec![set("secret", &[("x", 1)])], NOW + 1);
+    let hash = Change::decode(owner.all_changes(group).last().unwrap()).unwrap().hash();
+    // As of a store that the owner has no mark for.
+    writer.device = DeviceId::from_bytes([77; 16]);
+    let compared = answer_to_have(&mut owner, &writer, group);
+    assert_eq!(compared[1], 3, "membership changes are compared");
+    assert!(!compared.windows(16).any(|part| *part == hash.as_bytes()[..16]));
+}
+
+#[test]
+fn a_stranger_is_not_shown_whether_a_group_is_known() {
+    let (mut owner, _, group) = pair();
+    let stranger = Node::new(7);
+    let unknown = GroupId::from_bytes([9; 32]);
+    let known = answer_to_have(&mut owner, &stranger, group);
+    assert_eq!(known, pull(stranger.store.epoch(), group, 0));
+    assert_eq!(answer_to_have(&mut owner, &stranger, unknown), pull(stranger.store.epoch(), unknown, 0));
+}
+
 fn with_group(kind: u8, items: u8, group: GroupId, rest: &[u8]) -> Vec<u8> {
     [&[1, kind, 0x80 | items, 0x58, 32][..], group.as_bytes(), rest].concat()
 }
