@@ -38,7 +38,7 @@ pub use self::{
     channel::Channel,
     entropy::OsRandom,
     error::{Blame, Error, ErrorKind, Result},
-    vault::{MasterSecret, Vault, VaultError},
+    vault::{MasterSecret, Vault, VaultError, secret_json},
 };
 
 /// How long a link can be opened, unless it says otherwise.

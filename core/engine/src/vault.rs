@@ -6,11 +6,14 @@
 //!
 //! Where the master secret itself is kept is the app's decision: the SDK has key stores for it.
 
+use std::io;
+
 use chacha20poly1305::{
     KeyInit, XChaCha20Poly1305, XNonce,
     aead::{Aead, Payload},
 };
 use rand_core::CryptoRng;
+use serde::Serialize;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 const NONCE_LEN: usize = 24;
@@ -87,10 +90,44 @@ impl Vault {
     }
 }
 
+/// JSON with secrets in it, at its full length from the beginning: a text that grows leaves parts of it behind.
+///
+/// # Errors
+/// If the value has no form in JSON.
+pub fn secret_json(value: &impl Serialize) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, value)?;
+    let mut json = Zeroizing::new(Vec::with_capacity(length.0));
+    serde_json::to_writer(&mut *json, value)?;
+    Ok(json)
+}
+
+/// Counts what is written, and keeps nothing of it.
+struct Length(usize);
+
+impl io::Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::entropy::OsRandom;
+
+    #[test]
+    fn json_of_secrets_does_not_grow() {
+        let value = ["x".repeat(1000), "y".repeat(3000)];
+        let json = secret_json(&value).unwrap();
+        assert_eq!(*json, serde_json::to_vec(&value).unwrap());
+        assert_eq!(json.capacity(), json.len());
+    }
 
     #[test]
     fn a_value_opens_with_its_key_and_label_only() {

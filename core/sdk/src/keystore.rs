@@ -13,6 +13,7 @@ use std::{
 };
 
 use argon2::{Algorithm, Argon2, Params, Version};
+use connectoid_engine::secret_json;
 use connectoid_protocol::encoding::{base64url, parse_base64url};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
@@ -95,7 +96,7 @@ struct KeyFile {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     argon2id: Option<Cost>,
     /// The secret, or the secret sealed under the passphrase.
-    key: String,
+    key: Zeroizing<String>,
 }
 
 /// The parameters of Argon2id: 64 MiB, three passes, one lane (RFC 9106 §4, second recommendation, with
@@ -143,19 +144,18 @@ fn save(
     secret: &MasterSecret,
 ) -> Result<(), VaultError> {
     let (argon2id, key) = match passphrase {
-        None => (None, base64url(secret.as_bytes())),
+        None => (None, Zeroizing::new(base64url(secret.as_bytes()))),
         Some(passphrase) => {
             let salt = MasterSecret::generate(&mut OsRandom);
             let cost =
                 Cost { memory_kib: MEMORY_KIB, passes: PASSES, salt: base64url(&salt.as_bytes()[..16]) };
             let sealed =
                 Vault::new(&derive(passphrase, &cost)?).seal(LABEL, secret.as_bytes(), &mut OsRandom);
-            (Some(cost), base64url(&sealed))
+            (Some(cost), Zeroizing::new(base64url(&sealed)))
         }
     };
-    let text = serde_json::to_vec(&KeyFile { v: 1, argon2id, key: key.clone() })
-        .map_err(|_| VaultError::Malformed)?;
-    files::write(path, &Zeroizing::new(text)).map_err(|error| failed(&error))
+    let text = secret_json(&KeyFile { v: 1, argon2id, key }).map_err(|_| VaultError::Malformed)?;
+    files::write(path, &text).map_err(|error| failed(&error))
 }
 
 fn derive(passphrase: &str, cost: &Cost) -> Result<MasterSecret, VaultError> {

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use crate::{
     api::Verified,
     error::{Error, ErrorKind},
-    vault::{Vault, VaultError},
+    vault::{Vault, VaultError, secret_json},
 };
 
 /// How many ids of own offers a pair remembers, to recognise a refusal of one of them.
@@ -217,7 +217,7 @@ fn label(kind: &str, number: u64) -> Vec<u8> {
 }
 
 fn seal(value: &impl Serialize, vault: &Vault, label: &[u8], rng: &mut impl CryptoRng) -> Vec<u8> {
-    let json = Zeroizing::new(serde_json::to_vec(value).unwrap_or_default());
+    let json = secret_json(value).unwrap_or_default();
     vault.seal(label, &json, rng)
 }
 
