@@ -81,6 +81,7 @@ impl Store {
                 None => store.found(group, &membership)?,
             };
             let source_no = store.device_no(source.device)?;
+            store.note_user_of_device(source_no, source.user)?;
             let touched = TouchedRecords::default();
             let mut intake = Intake { group_no, source_no, now, applied, touched };
             store.apply_membership(&mut intake, membership)?;

@@ -1,4 +1,4 @@
-//! Parking: keeping changes that are not valid yet, within bounds for each device that delivers them.
+//! Parking: keeping changes that are not valid yet, within bounds for each user whose devices deliver them.
 //!
 //! Membership changes come before the changes they allow, and clocks are mostly right, so little is ever
 //! parked. Whoever floods a store with changes that wait loses the newest of them, and its mark: when
@@ -8,22 +8,21 @@ use connectoid_protocol::{
     change::Change,
     stamp::{MAX_AHEAD, last_due},
     sync::Applied,
-    user::GroupId,
+    user::{GroupId, UserId},
 };
 use rusqlite::params;
 
 use super::{
     Store,
     error::Result,
-    read,
     rows::{self, NewRow, State, int},
     view::TouchedRecords,
 };
 
-/// How many changes from one device may wait.
+/// How many changes from the devices of one user may wait.
 pub const MAX_PARKED_CHANGES: i64 = 10_000;
 
-/// How many bytes of changes from one device may wait.
+/// How many bytes of changes from the devices of one user may wait.
 pub const MAX_PARKED_BYTES: i64 = 64 << 20;
 
 impl Store {
@@ -96,12 +95,12 @@ impl Store {
         state: State,
         now: u64,
     ) -> Result<bool> {
-        let sql = "SELECT parked_count, parked_bytes FROM devices WHERE no = ?1";
-        let mut query = self.connection().prepare_cached(sql)?;
-        let parked: Option<(i64, i64)> =
-            read::optional(query.query_row([source_no], |row| Ok((row.get(0)?, row.get(1)?))))?;
-        drop(query);
-        let (count, bytes) = parked.unwrap_or_default();
+        let sql = "SELECT coalesce(sum(parked_count), 0), coalesce(sum(parked_bytes), 0) FROM devices
+                   WHERE parked_count > 0 AND (no = ?1 OR user = (SELECT user FROM devices WHERE no = ?1))";
+        let (count, bytes): (i64, i64) = self
+            .connection()
+            .prepare_cached(sql)?
+            .query_row([source_no], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let length = i64::try_from(change.bytes().len()).unwrap_or(i64::MAX);
         if count >= MAX_PARKED_CHANGES || bytes.saturating_add(length) > MAX_PARKED_BYTES {
             self.clear_mark(group_no, source_no)?;
@@ -113,6 +112,14 @@ impl Store {
         rows::insert(self.connection(), &row)?;
         self.count_parked(no, 1)?;
         Ok(true)
+    }
+
+    /// Notes whose device something comes from.
+    pub(super) fn note_user_of_device(&self, device_no: i64, user: UserId) -> Result<()> {
+        let user_no = self.user_no(user)?;
+        let sql = "UPDATE devices SET user = ?2 WHERE no = ?1 AND user IS NOT ?2";
+        self.connection().prepare_cached(sql)?.execute([device_no, user_no])?;
+        Ok(())
     }
 
     /// Books a change that is parked (1) or no longer (-1) to the device that delivered it.

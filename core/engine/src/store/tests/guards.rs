@@ -174,7 +174,12 @@ fn a_flood_of_parked_changes_is_bounded_and_clears_the_mark() {
     assert_eq!(owner.store.mark(group, writer.device).unwrap(), None);
     check_consistency(&owner.store);
 
-    // The device of somebody else still has room, and time makes some for this one.
+    // Nor has another device of the same user any room.
+    let drawn = Source { device: DeviceId::from_bytes([99; 16]), user: writer.key.id() };
+    let applied = owner.store.apply(group, &drawn, &[last], NOW).unwrap();
+    assert_eq!((applied.parked, applied.overflowed), (0, true));
+
+    // The device of somebody else has, and time makes some for this one.
     let applied = owner.store.apply(group, &Node::new(1).source(), &[last], NOW).unwrap();
     assert_eq!(applied.parked, 1);
     let later = NOW + crate::store::KEPT_FOR + SECOND;
