@@ -19,6 +19,8 @@ use webrtc::peer_connection::{
 };
 
 use super::flow::{DataChannels, Flow};
+use super::guard::provider::Provider;
+use super::guard::watch::Watch;
 use super::handler::Handler;
 use super::lifecycle::{Lease, Lifecycle};
 use super::runtime::{DriverRuntime, Pulse};
@@ -147,18 +149,20 @@ impl Connection {
             .build();
         let life = Lifecycle::new();
         let lease = Lease(Arc::clone(&life));
-        let (runtime, pulse) = DriverRuntime::new();
+        let watch = Watch::new(Arc::clone(&life));
+        let (runtime, pulse) = DriverRuntime::new(Arc::clone(&watch));
+        let provider = Provider::new(provider, Watch::wrap(&watch));
         let (handler, gathered) = Handler::new(Arc::clone(&life), Arc::clone(&pulse));
         let builder = PeerConnectionBuilder::new()
             .with_configuration(library)
-            .with_setting_engine(ice::settings(addresses.len(), remote))
+            .with_setting_engine(ice::settings(addresses.len(), remote, provider))
             .with_runtime(runtime)
             .with_handler(handler)
             .with_udp_addrs(addresses.iter().map(|address| SocketAddr::new(*address, 0)).collect());
         let peer = build(builder, Arc::clone(&life), Arc::clone(&pulse)).await?;
         let channels = create_channels(&*peer).await?;
         let flow = Flow::new(channels.clone(), Arc::clone(&life), Arc::clone(&pulse));
-        let incoming = Incoming::new(channels, local_certificate, Arc::clone(&peer), life, pulse);
+        let incoming = Incoming::new(channels, local_certificate, Arc::clone(&peer), life, pulse, watch);
         let inner = Inner {
             peer,
             flow,

@@ -5,8 +5,10 @@
 //! while the answer may still be on its way through the mailbox. Here checks are as frequent as the RFC's
 //! pace allows, and last as long as the attempt.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use rtc::crypto::RTCCryptoProvider;
 use rtc::ice::mdns::MulticastDnsMode;
 use rtc::peer_connection::configuration::setting_engine::{
     SctpMaxMessageSize, SettingEngine, SettingEngineBuilder,
@@ -41,9 +43,10 @@ const PREFER_HOST: Duration = Duration::from_millis(100);
 const PREFER_DIRECT: Duration = Duration::from_secs(1);
 
 /// The library's settings for a connection with so many addresses on either side.
-pub(super) fn settings(local: usize, remote: usize) -> SettingEngine {
+pub(super) fn settings(local: usize, remote: usize, crypto: Arc<dyn RTCCryptoProvider>) -> SettingEngine {
     let interval = check_interval(local, remote);
     SettingEngineBuilder::new()
+        .with_crypto_provider(crypto)
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(Some(DISTURBED_AFTER), Some(LOST_AFTER), Some(KEEP_ALIVE))
         .with_ice_connection_attempts(Some(interval), Some(check_count(interval)))

@@ -16,6 +16,7 @@ use webrtc::data_channel::{DataChannel, DataChannelEvent};
 use webrtc::peer_connection::PeerConnection;
 
 use super::flow::DataChannels;
+use super::guard::watch::Watch;
 use super::lifecycle::{Lease, Lifecycle};
 use super::runtime::Pulse;
 use super::{Channel, CloseReason, RtcEvent, certificate};
@@ -36,6 +37,7 @@ pub(crate) struct Incoming {
     local_certificate: [u8; 32],
     connection: Arc<dyn PeerConnection>,
     pulse: Arc<Pulse>,
+    watch: Arc<Watch>,
     lease: Lease,
 }
 
@@ -59,6 +61,7 @@ impl Incoming {
         connection: Arc<dyn PeerConnection>,
         life: Arc<Lifecycle>,
         pulse: Arc<Pulse>,
+        watch: Arc<Watch>,
     ) -> Incoming {
         Incoming {
             inputs: channels.map(Input::new),
@@ -68,6 +71,7 @@ impl Incoming {
             local_certificate,
             connection,
             pulse,
+            watch,
             lease: Lease(life),
         }
     }
@@ -87,6 +91,7 @@ impl Incoming {
                 match self.inputs[index].event().await {
                     Some(DataChannelEvent::OnOpen) => self.inputs[index].opened = true,
                     Some(DataChannelEvent::OnMessage(message)) if self.early.len() < MAX_EARLY => {
+                        self.watch.delivered(Channel::ALL[index]);
                         let data = message.data.freeze();
                         self.early.push_back(RtcEvent::Message { channel: Channel::ALL[index], data });
                     }
@@ -103,6 +108,7 @@ impl Incoming {
             Some(remote_certificate) => {
                 self.stage = Stage::Open;
                 self.pulse.opened();
+                self.watch.opened();
                 RtcEvent::Open { local_certificate: self.local_certificate, remote_certificate }
             }
             // Channels without a certificate under them: the connection is being torn down, or worse.
@@ -118,6 +124,7 @@ impl Incoming {
             let (index, event) = std::future::poll_fn(|cx| self.poll_inputs(cx)).await;
             match event {
                 Some(DataChannelEvent::OnMessage(message)) => {
+                    self.watch.delivered(Channel::ALL[index]);
                     let data = message.data.freeze();
                     return RtcEvent::Message { channel: Channel::ALL[index], data };
                 }

@@ -26,7 +26,13 @@
 //! - **Back-pressure in both directions.** [`Connection::send`] waits for room in a window that follows
 //!   the path (see `window`). A receiver that stops reading stops its peer: the library queues 256 messages
 //!   per channel and 256 more before them, then leaves the rest in SCTP's receive buffer, whose shrinking
-//!   window stops the sender. Nothing is dropped and the memory is bounded.
+//!   window stops the sender. Where that bounds too little (very large or very many messages), the guard drops
+//!   what is new, and the sender repeats it.
+//! - **A guard** around the library (`guard`), against peers that would make it hold or compute without bound. Whatever
+//!   a peer sends inside the encryption, before or after it has proved who it is, the library holds at most
+//!   20 MiB for it by the guard's reckoning, which is above what is measured (10 MB under the worst attack in
+//!   the tests); a handshake is bounded before. What no honest peer sends ends the connection as
+//!   [`CloseReason::PeerMisbehaved`].
 //! - **No leak.** One supervising task per connection owns the library's driver and closes it, whatever
 //!   happens first: `close`, the last handle dropped, a cancelled `offer`, the peer leaving, an I/O error.
 //! - **Distrust of the peer's SDP.** It is bounded, must be one data-channel section with a SHA-256
@@ -43,6 +49,8 @@
 //! - There is no ICE restart: a changed network is answered by a new session that replaces the old one.
 //!   A restart would need its own signalling round while the only path is down, which is the same work.
 //! - TURN is spoken over UDP only.
+//! - The guard does not look into STUN. A peer that checks reachability very often costs an answer for each; it
+//!   can do so from 256 addresses at most, or from more by a relay of ours.
 //! - The library reports through the `log` crate, addresses included. Applications that collect `log`
 //!   records should leave the targets `webrtc` and `rtc` out.
 
@@ -50,6 +58,7 @@ mod certificate;
 mod connection;
 mod error;
 mod flow;
+mod guard;
 mod handler;
 mod ice;
 mod incoming;

@@ -1,6 +1,6 @@
 //! The library's view of the async runtime, with a hand on its pulse.
 //!
-//! The library lets its user supply the runtime: spawning, sockets, timers. This one is tokio's, with four
+//! The library lets its user supply the runtime: spawning, sockets, timers. This one is tokio's, with five
 //! things added that the library has no setting for:
 //!
 //! - **Receive buffers** are asked to be [`RECEIVE_BUFFER`] large. What overflows is lost, and SCTP notices a
@@ -11,6 +11,7 @@
 //!   more rounds of the loop.
 //! - **A pulse.** Every sleep means that the driver has applied what arrived, so senders that wait for room
 //!   look again.
+//! - **A guard at the sockets** (see `guard`).
 //! - **A notice when the driver task is gone**, however it ended.
 
 use std::future::Future;
@@ -28,6 +29,9 @@ use tokio::sync::{Notify, watch};
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
+
+use super::guard::socket::Socket;
+use super::guard::watch::Watch;
 
 /// The receive buffer asked of the system, in bytes; it may grant less, on Linux at most `net.core.rmem_max`.
 /// As large as the largest send window, so that a burst of it fits.
@@ -96,12 +100,13 @@ impl Pulse {
 #[derive(Debug)]
 pub(super) struct DriverRuntime {
     pulse: Arc<Pulse>,
+    watch: Arc<Watch>,
 }
 
 impl DriverRuntime {
-    pub(super) fn new() -> (Arc<DriverRuntime>, Arc<Pulse>) {
+    pub(super) fn new(watch: Arc<Watch>) -> (Arc<DriverRuntime>, Arc<Pulse>) {
         let pulse = Arc::new(Pulse::new());
-        (Arc::new(DriverRuntime { pulse: Arc::clone(&pulse) }), pulse)
+        (Arc::new(DriverRuntime { pulse: Arc::clone(&pulse), watch }), pulse)
     }
 }
 
@@ -119,7 +124,8 @@ impl Runtime for DriverRuntime {
         if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
             tracing::debug!(%error, "the system refused a larger receive buffer");
         }
-        TokioRuntime.wrap_udp_socket(socket)
+        let socket = TokioRuntime.wrap_udp_socket(socket)?;
+        Ok(Socket::new(socket, Arc::clone(&self.watch)))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
