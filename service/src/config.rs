@@ -5,7 +5,11 @@ use std::{fmt, net::SocketAddr, path::PathBuf, time::Duration};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
-use crate::{clock::Clock, rules::throttle::Rate, store::Capacity};
+use crate::{
+    clock::Clock,
+    rules::{quota::BOX_LIFETIME, throttle::Rate},
+    store::Capacity,
+};
 
 /// How a service runs.
 #[derive(Debug)]
@@ -96,7 +100,8 @@ impl fmt::Debug for ApiKeys {
     }
 }
 
-/// How much clients may ask for. A client is a network: an IPv4 address or an IPv6 /56.
+/// How much clients may ask for. A client is a network: an IPv4 address or an IPv6 /56. Those of one IPv4 /24 or IPv6 /48
+/// together may ask for eight times as much.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Requests per second and client; a `check` counts once, however many boxes it is about. Many users can share an
@@ -106,6 +111,8 @@ pub struct Limits {
     pub box_requests_per_second: u32,
     /// New boxes per hour and client. An app makes one per person and week.
     pub new_boxes_per_hour: u32,
+    /// New boxes in 30 days and client, which is also about how many it can hold: a box stays that long.
+    pub boxes_held_per_client: u32,
     /// New questions per second and client. Each costs about 2 ms of CPU.
     pub questions_per_second: u32,
     /// New questions per second in all: the default takes some 40 % of one core.
@@ -128,6 +135,7 @@ impl Default for Limits {
             requests_per_second: 50,
             box_requests_per_second: 2,
             new_boxes_per_hour: 500,
+            boxes_held_per_client: 20_000,
             questions_per_second: 5,
             questions_per_second_in_all: 200,
             connections: 10_000,
@@ -154,6 +162,11 @@ impl Limits {
     pub(crate) fn new_boxes(&self) -> Rate {
         let burst = self.new_boxes_per_hour.saturating_mul(4);
         Rate::new(self.new_boxes_per_hour, Duration::from_hours(1), burst)
+    }
+
+    /// All of them at once, as far as the hour allows.
+    pub(crate) fn boxes_held(&self) -> Rate {
+        Rate::new(self.boxes_held_per_client, Duration::from_micros(BOX_LIFETIME), self.boxes_held_per_client)
     }
 
     /// Ten seconds' worth at once.

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode};
 use common::{Client, check, config, key, send, start};
 use connectoid_protocol::mailbox::{MAX_BATCH, MAX_BOX_MESSAGES, MAX_UNCHECKED_MESSAGES};
 use connectoid_service::{Config, ManualClock};
@@ -45,6 +45,52 @@ async fn a_client_that_asks_too_often_is_told_when_to_come_back() {
     clock.advance(Duration::from_secs(2));
     assert_eq!(checks_until_refused(&one).await, 16);
     assert_eq!(other.post(check(&key(1), 0, 0).to_json()).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn neighbours_share_what_eight_may() {
+    let (mut config, _clock) = behind_a_proxy();
+    config.limits.requests_per_second = 1;
+    let (_service, client) = start(config).await;
+    let mut admitted = 0;
+    for host in 0..=255 {
+        admitted += checks_until_refused(&client.from(&format!("192.0.2.{host}"))).await;
+    }
+    assert_eq!(admitted, 80);
+    assert_eq!(checks_until_refused(&client.from("192.0.3.1")).await, 10);
+    assert_eq!(checks_until_refused(&client.from("2001:db8::1")).await, 10);
+}
+
+#[tokio::test]
+async fn what_is_no_operation_counts_too() {
+    for path in ["/", "/health", "/openapi.json"] {
+        let (mut config, _clock) = behind_a_proxy();
+        config.limits.requests_per_second = 1;
+        let (_service, client) = start(config).await;
+        let one = client.from("192.0.2.1");
+        for _ in 0..10 {
+            assert_eq!(one.call(Method::GET, path, "").await.status, StatusCode::OK);
+        }
+        assert_too_often(&one.call(Method::GET, path, "").await);
+        assert_eq!(client.from("192.0.2.2").call(Method::GET, path, "").await.status, StatusCode::OK);
+    }
+}
+
+#[tokio::test]
+async fn a_client_makes_so_many_boxes_in_a_month() {
+    let (mut config, clock) = behind_a_proxy();
+    (config.limits.boxes_held_per_client, config.limits.new_boxes_per_hour) = (30, 100);
+    (config.limits.requests_per_second, config.limits.box_requests_per_second) = (1000, 1000);
+    let (_service, client) = start(config).await;
+    let one = client.from("192.0.2.1");
+    for seed in 0..30 {
+        one.check(&key(seed), 0).await.unwrap();
+    }
+    assert_too_often(&one.post(check(&key(30), 0, 0).to_json()).await);
+    one.check(&key(1), 0).await.unwrap();
+    clock.advance(Duration::from_hours(24));
+    one.check(&key(30), 0).await.unwrap();
+    assert_too_often(&one.post(check(&key(31), 0, 0).to_json()).await);
 }
 
 #[tokio::test]

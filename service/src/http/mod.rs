@@ -33,7 +33,7 @@ use crate::{
     rules::{Refused, headcount::Headcount},
     stop::Stopping,
 };
-use caller::Peer;
+use caller::{Peer, caller};
 use reply::{json, preflight, refusal};
 
 /// The API as OpenAPI 3.1.
@@ -56,6 +56,12 @@ impl App {
         let slow_bodies = Headcount::new(operation::SLOW_BODIES, operation::SLOW_BODIES_PER_CLIENT);
         let info = info(config).to_json().into();
         Self { mailbox, info, slow_bodies, trust_proxy: config.trust_proxy, scheme, stopping }
+    }
+
+    /// Counts a request that is no operation to its client.
+    fn admit(&self, peer: &Peer, request: Request) -> Result<(), Refused> {
+        let (parts, _) = request.into_parts();
+        self.mailbox.admit(caller(&parts, peer.network, self.scheme, self.trust_proxy).network)
     }
 
     /// The API as a router.
@@ -95,19 +101,36 @@ async fn describe(
     if socket::is_asked_for(request.headers()) {
         return socket::upgrade(app, peer, request.into_parts().0).await;
     }
-    json(app.info.clone())
+    match app.admit(&peer, request) {
+        Ok(()) => json(app.info.clone()),
+        Err(refused) => refusal(&refused),
+    }
 }
 
 /// Works as far as the store does.
-async fn health(State(app): State<Arc<App>>) -> Response {
+async fn health(
+    State(app): State<Arc<App>>,
+    axum::Extension(peer): axum::Extension<Peer>,
+    request: Request,
+) -> Response {
+    if let Err(refused) = app.admit(&peer, request) {
+        return refusal(&refused);
+    }
     match app.mailbox.totals().await {
         Ok(_) => json(Bytes::from_static(br#"{"ok":true}"#)),
         Err(error) => refusal(&error.into()),
     }
 }
 
-async fn openapi() -> Response {
-    json(Bytes::from_static(OPENAPI.as_bytes()))
+async fn openapi(
+    State(app): State<Arc<App>>,
+    axum::Extension(peer): axum::Extension<Peer>,
+    request: Request,
+) -> Response {
+    match app.admit(&peer, request) {
+        Ok(()) => json(Bytes::from_static(OPENAPI.as_bytes())),
+        Err(refused) => refusal(&refused),
+    }
 }
 
 async fn wrong_method(_: Method) -> Response {

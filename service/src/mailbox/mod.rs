@@ -129,6 +129,14 @@ impl Mailbox {
         self.stats.take()
     }
 
+    /// Admits a request that is about no box.
+    ///
+    /// # Errors
+    /// `Too often`.
+    pub fn admit(&self, network: Network) -> Result<(), Refused> {
+        self.admission.request(&[], network, self.clock.now())
+    }
+
     async fn dispatch(&self, request: Request, caller: Caller<'_>) -> Result<Answer, Refused> {
         self.entrance.judge_key(&request)?;
         match request {

@@ -19,5 +19,9 @@ pub type Micros = u64;
 /// µs in a second.
 pub const SECOND: Micros = 1_000_000;
 
+/// As how many clients those of one neighbourhood ([`Network::neighbourhood`]) count together: whoever rents a whole one is
+/// no more than that, and most people share one with few who use the same service at the same time.
+pub const NEIGHBOURS: u32 = 8;
+
 pub use network::Network;
 pub use refused::Refused;

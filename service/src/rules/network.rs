@@ -20,6 +20,13 @@ impl Network {
         }
     }
 
+    /// What it belongs to: the /24 of an IPv4 address, the /48 of an IPv6 network. Whoever rents such a one is as many
+    /// clients as it has addresses.
+    #[must_use]
+    pub const fn neighbourhood(self) -> Self {
+        Self(self.0 & !0xff)
+    }
+
     /// The network of a client that came through proxies: the last address in `X-Forwarded-For`, which
     /// is the one that the nearest proxy saw.
     pub fn forwarded(header: &str) -> Option<Self> {
@@ -49,6 +56,15 @@ mod tests {
         assert_eq!(of("2001:db8:0:ff00::1"), of("2001:db8:0:ffff:1::2"));
         assert_ne!(of("2001:db8:0:ff00::1"), of("2001:db8:0:fe00::1"));
         assert_ne!(of("0.0.0.0"), of("::"));
+    }
+
+    #[test]
+    fn neighbours_share_what_one_can_rent() {
+        assert_eq!(of("192.0.2.1").neighbourhood(), of("192.0.2.200").neighbourhood());
+        assert_ne!(of("192.0.2.1").neighbourhood(), of("192.0.3.1").neighbourhood());
+        assert_eq!(of("2001:db8:0:100::1").neighbourhood(), of("2001:db8:0:ff00::1").neighbourhood());
+        assert_ne!(of("2001:db8:0:100::1").neighbourhood(), of("2001:db8:1:100::1").neighbourhood());
+        assert_ne!(of("0.0.0.0").neighbourhood(), of("::").neighbourhood());
     }
 
     #[test]

@@ -14,6 +14,10 @@ pub const MESSAGE_LIFETIME: Micros = MESSAGE_LIFETIME_SECS * SECOND;
 /// How long a box stays after a check, and a closed one's marker after the `drop`.
 pub const BOX_LIFETIME: Micros = BOX_LIFETIME_SECS * SECOND;
 
+/// How long a box stays after its first check if nothing was ever in it: until its maker has come again, which apps do
+/// within minutes. Boxes that somebody only makes are gone soon.
+pub const UNUSED_BOX_LIFETIME: Micros = 3 * 24 * 60 * 60 * SECOND;
+
 /// Checks are written down once a day: enough for a lifetime of 30 days, and no write per check.
 pub const CHECK_MARK_INTERVAL: Micros = 24 * 60 * 60 * SECOND;
 
@@ -67,7 +71,9 @@ impl BoxRecord {
         if !self.needs_mark(now) {
             return self;
         }
-        Self { checked: now, expires: now.saturating_add(BOX_LIFETIME), ..self }
+        let unused = self.checked == 0 && self.last == 0;
+        let lifetime = if unused { UNUSED_BOX_LIFETIME } else { BOX_LIFETIME };
+        Self { checked: now, expires: now.saturating_add(lifetime), ..self }
     }
 
     /// Whether a check at `now` has to be written down.
@@ -101,7 +107,8 @@ impl BoxRecord {
             let wait = occupancy.oldest.saturating_add(MESSAGE_LIFETIME).saturating_sub(now);
             return Err(Refused::too_often(Duration::from_micros(wait)));
         }
-        let expires = if self.checked == 0 { now.saturating_add(MESSAGE_LIFETIME) } else { self.expires };
+        // Who has looked before comes again; a message stays its time in any case.
+        let expires = self.expires.max(now.saturating_add(MESSAGE_LIFETIME));
         Ok(Self { last: now.max(self.last.saturating_add(1)), expires, ..self })
     }
 }
@@ -177,7 +184,18 @@ mod tests {
         let fresh = BoxRecord::default().append(&Occupancy::default(), 1, NOW).unwrap();
         assert_eq!(fresh.expires, NOW + MESSAGE_LIFETIME);
         assert_eq!(fresh.check(NOW).expires, NOW + BOX_LIFETIME);
-        assert_eq!(checked().append(&some, 1, NOW).unwrap().expires, NOW + BOX_LIFETIME);
+        assert_eq!(checked().append(&some, 1, NOW).unwrap().expires, NOW + UNUSED_BOX_LIFETIME);
+    }
+
+    #[test]
+    fn a_box_that_nobody_used_goes_unless_its_maker_comes_again() {
+        assert_eq!(checked().expires, NOW + UNUSED_BOX_LIFETIME);
+        let later = NOW + CHECK_MARK_INTERVAL;
+        assert_eq!(checked().check(later).expires, later + BOX_LIFETIME);
+        let last = NOW + UNUSED_BOX_LIFETIME - SECOND;
+        let used = checked().append(&Occupancy::default(), 1, last).unwrap();
+        assert_eq!(used.expires, last + MESSAGE_LIFETIME, "what came at the last moment stays its time");
+        assert_eq!(used.check(later).expires, later + BOX_LIFETIME);
     }
 
     #[test]

@@ -29,6 +29,13 @@ impl Rate {
         Self::new(units, Duration::from_secs(1), burst)
     }
 
+    /// As much for `others` clients together.
+    #[must_use]
+    pub fn times(self, others: u32) -> Self {
+        let interval = (self.interval / u64::from(others.max(1))).max(1);
+        Self { interval, ..self }
+    }
+
     /// Admits `cost` units against `paid_until`, or says how long to wait. A refusal costs nothing.
     ///
     /// # Errors
@@ -83,6 +90,13 @@ mod tests {
         assert!((199..=202).contains(&admitted), "{admitted} in 100 s");
         assert!((0..10).all(|_| at(1000 * SECOND).is_ok()), "an idle key has its burst again");
         assert!(at(1000 * SECOND).is_err());
+    }
+
+    #[test]
+    fn several_have_as_much_as_each_of_them() {
+        let throttle = Throttle::new(Rate::per_second(2, 10).times(8), 100);
+        let admitted = |now| (0..1000).filter(|_| throttle.admit("key", 1, now).is_ok()).count();
+        assert_eq!([admitted(5), admitted(5 + SECOND)], [80, 16]);
     }
 
     #[test]
