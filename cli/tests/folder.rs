@@ -124,12 +124,28 @@ fn a_holder_that_does_not_speak_is_waited_for_and_then_named() {
     assert!(text(&ended.stderr).contains("another program has held this folder"), "{}", text(&ended.stderr));
 }
 
+/// Stops a process, and returns when all of its threads have stopped: the signal alone stops them one by one.
+#[cfg(target_os = "linux")]
+fn stop(id: u32) {
+    assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
+    let is_stopped = |task: fs::DirEntry| {
+        // The name of a thread may have anything in it but is in parentheses; its state is behind them.
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap();
+        stat.rsplit(") ").next().unwrap().starts_with('T')
+    };
+    let tasks = || fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    while !tasks().all(|task| is_stopped(task.unwrap())) {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
+#[cfg(target_os = "linux")]
 fn a_running_node_that_hangs_is_not_waited_for_without_end() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let (mut run, ..) = start(program(&data, &["run"]));
-    Command::new("kill").args(["-STOP", &run.id().to_string()]).status().unwrap();
+    stop(run.id());
     let peers = program(&data, &["peers"]).stdout(Stdio::null()).spawn().unwrap();
     assert!(!end_of(peers, "a command beside a stopped node").success());
     run.kill().unwrap();
