@@ -154,9 +154,9 @@ pub(crate) enum Cmd {
         #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
         wait: Duration,
     },
-    /// Show the groups you are in.
+    /// Show the groups you are in, were in, or are invited to.
     Groups,
-    /// Share another group with a person you share with already, or change what the person may do there.
+    /// Invite a person you share with already to another group, or change what the person may do there.
     AddMember {
         /// The person.
         #[arg(value_parser = name())]
@@ -175,6 +175,24 @@ pub(crate) enum Cmd {
         nickname: String,
         /// The group.
         #[arg(long, value_name = "NAME", value_parser = name())]
+        group: String,
+    },
+    /// Accept an invitation to a group, or take part again in one that you left.
+    Accept {
+        /// The group: its id; or its name, as `NICKNAME/NAME` with its owner's nickname if several have it.
+        #[arg(value_parser = name())]
+        group: String,
+    },
+    /// Leave a group, or decline an invitation to it. What is here of it stays.
+    Leave {
+        /// The group, by its name or id.
+        #[arg(value_parser = name())]
+        group: String,
+    },
+    /// Leave a group and delete what is here of it. Only a new link brings it back.
+    Forget {
+        /// The group, by its name or id.
+        #[arg(value_parser = name())]
         group: String,
     },
     /// Set fields of a record. Fields that are not named stay.
@@ -310,7 +328,10 @@ impl Cmd {
             Self::AddMember { nickname, group, .. } | Self::RemoveMember { nickname, group } => {
                 (Some(nickname.clone()), Some(group.clone()))
             }
-            Self::Put { group, .. }
+            Self::Accept { group }
+            | Self::Leave { group }
+            | Self::Forget { group }
+            | Self::Put { group, .. }
             | Self::Get { group, .. }
             | Self::List { group, .. }
             | Self::Delete { group, .. }

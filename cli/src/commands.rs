@@ -125,6 +125,9 @@ fn to_command(command: Cmd, services: Vec<String>) -> Result<Command> {
             Command::AddMember { nickname, group, role }
         }
         Cmd::RemoveMember { nickname, group } => Command::RemoveMember { nickname, group },
+        Cmd::Accept { group } => Command::AcceptInvitation { group },
+        Cmd::Leave { group } => Command::LeaveGroup { group },
+        Cmd::Forget { group } => Command::ForgetGroup { group },
         Cmd::Delete { group, collection, id } => {
             Command::Commit { group, writes: vec![Write::Delete { collection, id }] }
         }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use connectoid::{
     Error, ErrorKind, EventKind, Node, Pace, Result,
-    api::{GroupSync, PairState, PeerInfo},
+    api::{Acceptance, GroupSync, PairState, PeerInfo},
 };
 use tokio::time::{Instant, sleep_until};
 
@@ -93,14 +93,16 @@ fn check_somebody(peers: &[PeerInfo]) -> Result<()> {
     Err(Error::new(ErrorKind::Usage, message))
 }
 
-/// Whether everybody was met in this run, and both sides have the same.
+/// Whether everybody was met in this run, and both sides have the same of every group in which both take part.
 fn all_synced(peers: &[PeerInfo], synced: &BTreeSet<(String, String)>) -> bool {
     let mut paired = peers.iter().filter(|peer| peer.state == PairState::Paired).peekable();
     let complete = |peer: &PeerInfo| {
         let same = |group: &GroupSync| {
             group.lacks == 0 && group.held == 0 && synced.contains(&(peer.nickname.clone(), group.id.clone()))
         };
-        !peer.groups.is_empty() && peer.groups.iter().all(same)
+        let takes_part =
+            |group: &&GroupSync| !matches!(group.acceptance, Acceptance::Invited | Acceptance::Left);
+        !peer.groups.is_empty() && peer.groups.iter().filter(takes_part).all(same)
     };
     let waiting = peers.iter().any(|peer| peer.state == PairState::Opening);
     !waiting && paired.peek().is_some() && paired.all(complete)

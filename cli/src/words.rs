@@ -7,7 +7,10 @@ use std::{
 
 use connectoid::{
     EventKind,
-    api::{ConnectionState, GroupInfo, GroupSync, HistoryEntry, PairState, PeerInfo, Record, Verified},
+    api::{
+        Acceptance, ConnectionState, GroupInfo, GroupSync, HistoryEntry, PairState, PeerInfo, Record,
+        Verified,
+    },
 };
 
 pub(crate) fn fields(record: &Record) -> String {
@@ -74,6 +77,14 @@ pub(crate) fn peer_lines(peer: &PeerInfo) -> Vec<String> {
 fn sync_line(sync: &GroupSync) -> String {
     let synced = sync.last_synced_at.map_or_else(|| "never".to_owned(), ago);
     let until = until_words(sync.held_until);
+    match sync.acceptance {
+        Acceptance::Invited => return format!("  {}: invited, has not accepted yet", sync.name),
+        Acceptance::Left => return format!("  {}: has left, or declined", sync.name),
+        Acceptance::Full => {
+            return format!("  {}: has no room for more; lacks {} change(s)", sync.name, sync.lacks);
+        }
+        _ => {}
+    }
     match (sync.lacks, sync.held) {
         (0, 0) => format!("  {}: has everything (synced {synced})", sync.name),
         (lacks, 0) => format!("  {}: lacks {lacks} change(s){until} (last synced {synced})", sync.name),
@@ -111,7 +122,13 @@ fn clock_words(nickname: Option<&str>, ahead: i64, held: u64, until: Option<u64>
 
 pub(crate) fn group_lines(group: &GroupInfo) -> Vec<String> {
     let role = |role| format!("{role:?}").to_lowercase();
-    let own = group.role.map_or_else(|| "no longer a member".to_owned(), role);
+    let own = match (group.acceptance, group.role) {
+        (_, None) => "no longer a member".to_owned(),
+        (Acceptance::Invited, _) => "invited; accept or leave".to_owned(),
+        (Acceptance::Left, _) => "left".to_owned(),
+        (Acceptance::Full, Some(own)) => format!("{}, no room for more", role(own)),
+        (_, Some(own)) => role(own),
+    };
     let members = group.members.iter().map(|member| {
         let name = member
             .nickname
@@ -178,6 +195,25 @@ fn describe(event: &EventKind) -> String {
             let more =
                 if records.len() > 5 { format!(" and {} more", records.len() - 5) } else { String::new() };
             format!("changed: {}{more}", named.collect::<Vec<_>>().join(", "))
+        }
+        EventKind::Invited { group, name, nickname } => {
+            let who = nickname.as_deref().unwrap_or("somebody");
+            format!("{who} invites you to the group {name}: `connectoid accept {group}`, or `leave`")
+        }
+        EventKind::Acceptance { nickname, acceptance, .. } => match acceptance {
+            Acceptance::Invited => format!("{nickname} is invited to a group, and has not accepted yet"),
+            Acceptance::Left => format!("{nickname} has left a group, or declined the invitation"),
+            Acceptance::Full => format!("{nickname}'s device has no room for more of a group"),
+            _ => format!("{nickname} takes part in a group"),
+        },
+        EventKind::GroupRoom { full: true, bytes, .. } => {
+            format!(
+                "a group takes as much room as it may ({} MiB): what others write is not received",
+                bytes >> 20
+            )
+        }
+        EventKind::GroupRoom { bytes, quota, .. } => {
+            format!("a group takes {} MiB of the {} MiB that it may", bytes >> 20, quota >> 20)
         }
         EventKind::Joined { name, .. } => format!("you are now in the group {name}"),
         EventKind::Removed { .. } => "you were removed from a group".to_owned(),

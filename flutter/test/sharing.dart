@@ -35,12 +35,19 @@ void sharingTests() {
   test('groups have members', () => storyOfTwo((alice, bob) async {
     final id = await alice.createGroup('second');
     await fails<UsageException>(() => alice.createGroup('second'));
-    final joined = bob.next<JoinedEvent>();
+    final invited = bob.next<InvitedEvent>();
     await alice.addMember('bob', 'second', role: Role.reader);
+    expect([(await invited).group, (await invited).nickname], [id, 'alice']);
+    expect((await bob.groups()).last.acceptance, Acceptance.invited);
+    final joined = bob.next<JoinedEvent>();
+    await bob.acceptInvitation('alice/second');
     expect([(await joined).group, (await joined).name], [id, 'second']);
     final removed = bob.next<RemovedEvent>();
     await alice.removeMember('bob', 'second');
     expect((await removed).group, id);
+    await fails<NotPermittedException>(() => alice.leaveGroup('second'));
+    await bob.forgetGroup('second');
+    expect((await bob.groups()).length, 1);
   }));
 
   test('messages of an app arrive and are confirmed', () => storyOfTwo((alice, bob) async {

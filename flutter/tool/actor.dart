@@ -178,6 +178,9 @@ List<String> _texts(Object? json) => (json as List<Object?>? ?? const []).cast()
     ),
     'add_member' => does(node.addMember(nickname, group, role: role)),
     'remove_member' => does(node.removeMember(nickname, group)),
+    'accept_invitation' => does(node.acceptInvitation(group)),
+    'leave_group' => does(node.leaveGroup(group)),
+    'forget_group' => does(node.forgetGroup(group)),
     'commit' => does(
       node.commit(group, [for (final write in json['writes'] as List<Object?>) _writeOf(write)]),
     ),

@@ -77,6 +77,8 @@ static void errors_have_kinds(peer *alice, peer *bob) {
   fails(alice, beginf(alice, "%s", ""), "usage");
   fails(alice, begin(alice, "{\"method\":\"peers\"}", "x", 1), "usage");
   fails(bob, beginf(bob, "{\"method\":\"share\",\"nickname\":\"eve\",\"group\":\"g\"}"), "not_permitted");
+  fails(alice, beginf(alice, "{\"method\":\"leave_group\",\"group\":\"g\"}"), "not_permitted");
+  fails(bob, beginf(bob, "{\"method\":\"accept_invitation\",\"group\":\"none\"}"), "usage");
   /* Integers of 2^53 and more are for texts. */
   fails(alice, beginf(alice, "{\"method\":\"commit\",\"group\":\"g\",\"writes\":[{\"op\":\"put\",\"collection\":\"c\","
                       "\"id\":\"n\",\"fields\":{\"n\":9007199254740992}}]}"), "usage");
@@ -91,6 +93,8 @@ static void every_method_answers(peer *alice, peer *bob) {
       {"{\"method\":\"create_group\",\"name\":\"mine\"}", "{\"reply\":\"group\",\"id\":\""},
       {"{\"method\":\"add_member\",\"nickname\":\"bob\",\"group\":\"mine\"}", "{\"reply\":\"done\"}"},
       {"{\"method\":\"remove_member\",\"nickname\":\"bob\",\"group\":\"mine\"}", "{\"reply\":\"done\"}"},
+      {"{\"method\":\"accept_invitation\",\"group\":\"mine\"}", "{\"reply\":\"done\"}"},
+      {"{\"method\":\"forget_group\",\"group\":\"mine\"}", "{\"reply\":\"done\"}"},
       {"{\"method\":\"history\",\"group\":\"g\",\"collection\":\"c\",\"id\":\"milk\"}",
        "{\"reply\":\"history\",\"versions\":[{"},
       {"{\"method\":\"doctor\"}", "{\"reply\":\"diagnosis\",\"findings\":["},

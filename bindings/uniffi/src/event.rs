@@ -11,6 +11,7 @@ use futures_util::FutureExt;
 use crate::{
     bytes::Bytes,
     error::{HostError, NodeError, Problem},
+    group::Acceptance,
     limits::{MAX_BATCH, MAX_BATCH_BYTES},
     node::Node,
 };
@@ -80,7 +81,38 @@ pub enum EventKind {
         /// The records concerned; empty if there are too many to name.
         records: Vec<RecordKey>,
     },
-    /// This user is now in a group.
+    /// A peer has made this user a member of a group. Nothing of it is received until `accept_invitation`; `leave_group`
+    /// declines.
+    Invited {
+        /// The group's id.
+        group: String,
+        /// Its name, which its owner chose: another group here may have the same.
+        name: String,
+        /// Its owner, if that is a peer.
+        nickname: Option<String>,
+    },
+    /// A peer's device has told how far it takes a group.
+    Acceptance {
+        /// The peer.
+        nickname: String,
+        /// The group's id.
+        group: String,
+        /// How far.
+        acceptance: Acceptance,
+    },
+    /// The room that a group may take on this device is four fifths taken, or all of it. Then new records of others are not
+    /// received; they come once there is room again.
+    GroupRoom {
+        /// The group's id.
+        group: String,
+        /// About how many bytes it takes.
+        bytes: u64,
+        /// How many it may take.
+        quota: u64,
+        /// Whether there is no room left.
+        full: bool,
+    },
+    /// This user now takes part in a group.
     Joined {
         /// The group's id.
         group: String,
@@ -269,6 +301,11 @@ impl From<api::EventKind> for EventKind {
                 Self::LinkOpenedAgain { nickname, winner, other }
             }
             Kind::Changed { group, records } => Self::Changed { group, records: keys(records) },
+            Kind::Invited { group, name, nickname } => Self::Invited { group, name, nickname },
+            Kind::Acceptance { nickname, group, acceptance } => {
+                Self::Acceptance { nickname, group, acceptance: acceptance.into() }
+            }
+            Kind::GroupRoom { group, bytes, quota, full } => Self::GroupRoom { group, bytes, quota, full },
             Kind::Joined { group, name } => Self::Joined { group, name },
             Kind::Removed { group } => Self::Removed { group },
             Kind::MembersChanged { group } => Self::MembersChanged { group },

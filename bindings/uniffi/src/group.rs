@@ -22,10 +22,29 @@ pub struct Group {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// What this user may do in it.
+    /// How far this device takes it.
+    pub acceptance: Acceptance,
+    /// About how many bytes it takes on this device.
+    pub bytes: u64,
+    /// What this user may do in it, as far as it is accepted.
     pub role: Option<Role>,
     /// Who is in it.
     pub members: Vec<Member>,
+}
+
+/// How far a device takes a group that its user is a member of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, uniffi::Enum)]
+pub enum Acceptance {
+    /// The user has not said anything to the invitation yet: who the members are is known there, and nothing else.
+    Invited,
+    /// The user takes part: everything is received.
+    Accepted,
+    /// As well, but there is no room for more on the device.
+    Full,
+    /// The user has declined the invitation, or left: nothing is received or given.
+    Left,
+    /// A way that this binding does not know.
+    Unknown,
 }
 
 /// A member of a group.
@@ -60,7 +79,26 @@ impl Node {
         Ok(self.open_node()?.remove_member(&nickname, &group).await?)
     }
 
-    /// The groups this user is in.
+    /// Takes part in a group that a peer has made this user a member of, or that was left. `group` is its id; or its name,
+    /// with the owner's `nickname/` before it if several have that name.
+    pub async fn accept_invitation(&self, group: String) -> Result<(), NodeError> {
+        limits::names(&[&group])?;
+        Ok(self.open_node()?.accept_invitation(&group).await?)
+    }
+
+    /// Takes no part in a group any more, or declines an invitation. What is here of it stays and can be read.
+    pub async fn leave_group(&self, group: String) -> Result<(), NodeError> {
+        limits::names(&[&group])?;
+        Ok(self.open_node()?.leave_group(&group).await?)
+    }
+
+    /// Leaves a group and deletes what is here of it. Only a new link brings it back.
+    pub async fn forget_group(&self, group: String) -> Result<(), NodeError> {
+        limits::names(&[&group])?;
+        Ok(self.open_node()?.forget_group(&group).await?)
+    }
+
+    /// The groups this user is in, was in, or is invited to.
     pub async fn groups(&self) -> Result<Vec<Group>, NodeError> {
         Ok(self.open_node()?.groups().await?.into_iter().map(Into::into).collect())
     }
@@ -88,8 +126,26 @@ impl From<connectoid::Role> for Role {
 
 impl From<api::GroupInfo> for Group {
     fn from(group: api::GroupInfo) -> Self {
-        let members = group.members.into_iter().map(Into::into).collect();
-        Self { id: group.id, name: group.name, role: group.role.map(Into::into), members }
+        Self {
+            id: group.id,
+            name: group.name,
+            acceptance: group.acceptance.into(),
+            bytes: group.bytes,
+            role: group.role.map(Into::into),
+            members: group.members.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<api::Acceptance> for Acceptance {
+    fn from(acceptance: api::Acceptance) -> Self {
+        match acceptance {
+            api::Acceptance::Invited => Self::Invited,
+            api::Acceptance::Accepted => Self::Accepted,
+            api::Acceptance::Full => Self::Full,
+            api::Acceptance::Left => Self::Left,
+            _ => Self::Unknown,
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use crate::{
     bytes::Bytes,
     error::{NodeError, Problem},
     event::time,
+    group::Acceptance,
     limits::{self, MAX_MESSAGE},
     node::Node,
 };
@@ -42,6 +43,8 @@ pub struct GroupSync {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// How far the peer's device takes it, as far as it has told.
+    pub acceptance: Acceptance,
     /// When the peer last had all that this node has.
     pub last_synced_at: Option<SystemTime>,
     /// How many of this node's changes the peer is not known to have, or holds back because of a wrong clock.
@@ -171,7 +174,8 @@ impl From<api::GroupSync> for GroupSync {
     fn from(group: api::GroupSync) -> Self {
         let (last_synced_at, held_until) = (group.last_synced_at.map(time), group.held_until.map(time));
         let api::GroupSync { id, name, lacks, held, .. } = group;
-        Self { id, name, last_synced_at, lacks, held, held_until }
+        let acceptance = group.acceptance.into();
+        Self { id, name, acceptance, last_synced_at, lacks, held, held_until }
     }
 }
 

@@ -36,6 +36,9 @@ pub struct Settings {
     /// How long a connection with nothing to do stays open.
     #[uniffi(default = None)]
     pub idle_timeout: Option<Duration>,
+    /// About how many bytes each group may take on this device; beyond it, new records of others are not received.
+    #[uniffi(default = None)]
+    pub group_quota: Option<u64>,
     /// STUN and TURN servers; without any, two nodes meet only within one network.
     #[uniffi(default = [])]
     pub ice_servers: Vec<IceServer>,
@@ -99,6 +102,7 @@ impl TryFrom<Settings> for connectoid::Settings {
         result.poll_interval = settings.poll_interval.unwrap_or(result.poll_interval);
         result.pace = settings.pace.map_or(result.pace, Into::into);
         result.idle_timeout = settings.idle_timeout.unwrap_or(result.idle_timeout);
+        result.group_quota = settings.group_quota.unwrap_or(result.group_quota);
         result.loopback = settings.loopback;
         result.passphrase = settings.passphrase;
         Ok(result)
@@ -145,6 +149,7 @@ mod tests {
             poll_interval: None,
             pace: None,
             idle_timeout: None,
+            group_quota: None,
             ice_servers: Vec::new(),
             bind: Vec::new(),
             loopback: false,

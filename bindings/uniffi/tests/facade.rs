@@ -25,6 +25,7 @@ async fn node(key_store: Option<Arc<dyn KeyStore>>) -> Result<Arc<Node>, NodeErr
         link_base: None,
         poll_interval: None,
         pace: None,
+        group_quota: None,
         idle_timeout: None,
         ice_servers: Vec::new(),
         bind: Vec::new(),

@@ -34,8 +34,8 @@ pub enum ErrorKind {
     /// The peer uses another mailbox than this node knows: one of both was restored from an old copy, or the
     /// peer stopped sharing. Unshare the peer and share a new link.
     PairLost,
-    /// Nobody answered yet: the other side is offline. The SDK keeps trying. From `send`: too many messages wait
-    /// already; this one was not taken, send it again later.
+    /// Nobody answered yet: the other side is offline. The SDK keeps trying. From `send`: the app there did not
+    /// take it, or too many messages wait already; send it again later.
     Unanswered,
     /// Both sides answered, but no packets get through. Set STUN and TURN servers; the message says which is
     /// missing.
@@ -184,9 +184,10 @@ impl From<&StoreError> for Error {
             StoreError::UnknownGroup(_) | StoreError::Change(_) | StoreError::NotARecordOp => {
                 ErrorKind::Usage
             }
-            StoreError::NotAMember | StoreError::NotPermitted { .. } | StoreError::OwnerIsFixed => {
-                ErrorKind::NotPermitted
-            }
+            StoreError::NotAMember
+            | StoreError::NotAccepted
+            | StoreError::NotPermitted { .. }
+            | StoreError::OwnerIsFixed => ErrorKind::NotPermitted,
             StoreError::Clock => ErrorKind::ClockSkew,
             StoreError::Internal(_) => ErrorKind::Internal,
             _ => ErrorKind::StorageUnavailable,

@@ -78,8 +78,8 @@ macro_rules! reads {
 reads!(Store);
 reads!(Reader);
 
-/// The group with this id, or the one that this name means: the user's own, or else the first that came. Others of the
-/// same name are found by their ids alone, so that nobody takes over what a name means here.
+/// The group with this id, or the one that this name means: the user's own, or else the first that came and was accepted.
+/// Others of the same name are found by their ids alone, so that nobody takes over what a name means here.
 ///
 /// # Errors
 /// Storage errors.
@@ -98,9 +98,11 @@ pub fn find_group(reads: &impl Reads, name_or_id: &str) -> Result<Option<GroupId
 /// # Errors
 /// As those of [`find_group`], and [`Usage`](crate::ErrorKind::Usage) if there is none.
 pub fn known_group(reads: &impl Reads, name_or_id: &str) -> Result<GroupId> {
-    let missing =
-        || Error::usage(format!("there is no group called {name_or_id} here; make it or share it first"));
-    find_group(reads, name_or_id)?.ok_or_else(missing)
+    find_group(reads, name_or_id)?.ok_or_else(|| no_such_group(name_or_id))
+}
+
+pub(crate) fn no_such_group(name_or_id: &str) -> Error {
+    Error::usage(format!("there is no group called {name_or_id} here; make it or share it first"))
 }
 
 /// A record, if it exists.

@@ -233,7 +233,9 @@ pub enum App {
     /// A message from app to app.
     Message(AppMessage),
     /// "Your message was handed to my app."
-    Received(AppReceived),
+    Received(AppAnswer),
+    /// "Your message came, and my app did not take it."
+    Lost(AppAnswer),
 }
 
 /// See [`App::Message`].
@@ -249,10 +251,10 @@ pub struct AppMessage {
     pub data: Vec<u8>,
 }
 
-/// See [`App::Received`].
+/// See [`App::Received`] and [`App::Lost`].
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(array)]
-pub struct AppReceived {
+pub struct AppAnswer {
     /// The message's number.
     #[n(0)]
     pub number: u64,
@@ -264,6 +266,7 @@ impl App {
         match self {
             Self::Message(body) => body.encode_frame(),
             Self::Received(body) => encode(2, body),
+            Self::Lost(body) => encode(3, body),
         }
     }
 
@@ -276,6 +279,7 @@ impl App {
         Ok(Some(match kind {
             1 => Self::Message(AppMessage::decode_payload(payload)?),
             2 => Self::Received(decode(payload)?),
+            3 => Self::Lost(decode(payload)?),
             _ => return Ok(None),
         }))
     }

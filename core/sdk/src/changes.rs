@@ -50,7 +50,7 @@ enum Reading {
 
 impl Changes {
     pub(crate) fn new(node: Node, group: &str, collection: &str) -> Self {
-        let events = node.events();
+        let events = node.changes_of_state();
         Self {
             node,
             named: group.to_owned(),

@@ -15,14 +15,14 @@ use tokio::sync::{broadcast, oneshot};
 use crate::{
     Error, ErrorKind, MasterSecret, OsRandom, Result, Vault,
     api::{
-        Command, Credentials, Diagnosis, Event, Finding, GroupInfo, HistoryEntry, PeerInfo, Record, Reply,
+        Command, Credentials, Diagnosis, Finding, GroupInfo, HistoryEntry, PeerInfo, Record, Reply,
         SharedLink, Write,
     },
     changes::Changes,
     collection::GroupHandle,
     driver::{self, EngineHandle, Hands},
     engine::{Engine, EngineConfig},
-    events::{EVENT_QUEUE, EventHandler, EventStream, Subscription},
+    events::{EVENT_QUEUE, EventHandler, EventStream, Subscription, Told},
     files,
     folder::{self, FolderLock, Found},
     observe::Observer,
@@ -48,7 +48,7 @@ struct Inner {
     /// Given back when the node is closed.
     reader: Mutex<Option<Reader>>,
     /// The engine's thread has the only strong one: its end ends all streams of events.
-    listeners: broadcast::WeakSender<Event>,
+    listeners: broadcast::WeakSender<Arc<Told>>,
     identity: Identity,
     threads: Arc<Threads>,
     /// Where the data is, unless it is in memory.
@@ -283,7 +283,8 @@ impl Node {
     }
 
     /// Makes a peer a member of a group, or gives it another role there. A link brings the peer into its first
-    /// group; this is for the others.
+    /// group; this is for the others: the peer's user is invited, and takes part once that is accepted
+    /// ([`Node::accept_invitation`] there, [`EventKind::Acceptance`](crate::EventKind::Acceptance) here).
     ///
     /// # Errors
     /// [`crate::ErrorKind::Usage`] for an unknown nickname or group, or a peer that has not been met yet;
@@ -302,7 +303,36 @@ impl Node {
         self.done(Command::RemoveMember { nickname, group }).await
     }
 
-    /// The groups this user is in.
+    /// Takes part in a group that a peer has made this user a member of
+    /// ([`EventKind::Invited`](crate::EventKind::Invited)), or that was left. What is in it comes when its members are
+    /// reached. `group` is its id; or its name, with the owner's `nickname/` before it if several have that name.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Usage`] for an unknown group, or a name that several invitations have;
+    /// [`crate::ErrorKind::NotPermitted`] if this user is no member any more.
+    pub async fn accept_invitation(&self, group: &str) -> Result<()> {
+        self.done(Command::AcceptInvitation { group: group.to_owned() }).await
+    }
+
+    /// Takes no part in a group any more, or declines an invitation. What is here of it stays and can be read; nothing of
+    /// it is received or given any more. Its members are told, and it can be accepted again.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Usage`] for an unknown group; [`crate::ErrorKind::NotPermitted`] for its owner.
+    pub async fn leave_group(&self, group: &str) -> Result<()> {
+        self.done(Command::LeaveGroup { group: group.to_owned() }).await
+    }
+
+    /// Leaves a group and deletes what is here of it. Only a new link brings it back.
+    ///
+    /// # Errors
+    /// [`crate::ErrorKind::Usage`] for an unknown group; [`crate::ErrorKind::NotPermitted`] for its owner while it has
+    /// other members.
+    pub async fn forget_group(&self, group: &str) -> Result<()> {
+        self.done(Command::ForgetGroup { group: group.to_owned() }).await
+    }
+
+    /// The groups this user is in, was in, or is invited to.
     ///
     /// # Errors
     /// Storage errors.
@@ -424,7 +454,8 @@ impl Node {
     /// must not be lost belongs into a record.
     ///
     /// # Errors
-    /// [`crate::ErrorKind::Unanswered`] if 64 messages wait for a connection already, or 256 for being confirmed;
+    /// [`crate::ErrorKind::Unanswered`] if the app there did not take it, as nobody was listening for events or too
+    /// slowly, or if 64 messages wait for the peer already: send it again later;
     /// [`crate::ErrorKind::PeerSilent`] if the connection broke before the message was confirmed: it may or may not
     /// have arrived.
     pub async fn send(&self, nickname: &str, data: Vec<u8>) -> Result<()> {
@@ -498,12 +529,21 @@ impl Node {
         Some(Finding { about: "storage".to_owned(), kind: ErrorKind::StorageUnavailable, message })
     }
 
-    /// What happens from now on, in order.
+    /// What happens from now on, in order. A message of a peer's app is confirmed to the peer when the first stream or
+    /// subscription has given it out; while there is none, messages are lost, and their senders told so.
     pub fn events(&self) -> EventStream {
+        EventStream::new(self.listen())
+    }
+
+    /// The same without messages.
+    pub(crate) fn changes_of_state(&self) -> EventStream {
+        EventStream::without_messages(self.listen())
+    }
+
+    fn listen(&self) -> broadcast::Receiver<Arc<Told>> {
         let listeners = self.inner.listeners.upgrade();
         // Of a closed node there is a stream that has ended.
-        let receiver = listeners.map_or_else(|| broadcast::channel(1).1, |listeners| listeners.subscribe());
-        EventStream::new(receiver)
+        listeners.map_or_else(|| broadcast::channel(1).1, |listeners| listeners.subscribe())
     }
 
     /// Calls a handler for what happens from now on, in order, until the subscription is dropped. One that panics is

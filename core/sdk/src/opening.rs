@@ -99,6 +99,7 @@ pub(crate) fn engine_config(settings: &Settings) -> Result<EngineConfig> {
         poll_interval: micros(settings.poll_interval),
         pace: settings.pace,
         idle_timeout: micros(settings.idle_timeout),
+        group_quota: settings.group_quota,
         helpers: Helpers { stun: has_server("stun:"), turn: has_server("turn:") },
     })
 }

@@ -13,6 +13,10 @@ pub use crate::rtc::IceServer;
 /// keystroke of a person, short enough for the radio.
 pub const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How much room a group may take on the disk unless set otherwise, in bytes: 1 GiB, far more than most apps keep of one,
+/// and less than the disk of a phone.
+pub const DEFAULT_GROUP_QUOTA: u64 = 1 << 30;
+
 /// Where a node keeps its data.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -58,6 +62,11 @@ pub struct Settings {
     #[serde(default = "default_idle_timeout", deserialize_with = "seconds")]
     #[cfg_attr(feature = "schema", schemars(with = "u64"))]
     pub idle_timeout: Duration,
+    /// About how many bytes each group may take on this device: the members of a group can write as much as they like. Near
+    /// it and at it the app is told ([`EventKind::GroupRoom`](crate::EventKind::GroupRoom)); beyond it new records of
+    /// others are not received.
+    #[serde(default = "default_group_quota")]
+    pub group_quota: u64,
     /// STUN and TURN servers. Without any, two nodes meet only within one network: a STUN server tells each under which
     /// address it appears outside, and a TURN server relays where that is not enough.
     #[serde(default)]
@@ -96,6 +105,7 @@ impl Settings {
             poll_interval: default_poll_interval(),
             pace: default_pace(),
             idle_timeout: default_idle_timeout(),
+            group_quota: default_group_quota(),
             ice_servers: Vec::new(),
             bind: Vec::new(),
             loopback: false,
@@ -121,6 +131,10 @@ fn default_idle_timeout() -> Duration {
     DEFAULT_IDLE_TIMEOUT
 }
 
+fn default_group_quota() -> u64 {
+    DEFAULT_GROUP_QUOTA
+}
+
 fn seconds<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_secs)
 }
@@ -136,6 +150,7 @@ mod tests {
         assert_eq!((read.storage, read.services), (made.storage, made.services));
         assert_eq!((read.link_base, read.pace), (made.link_base, made.pace));
         assert_eq!((read.poll_interval, read.idle_timeout), (made.poll_interval, made.idle_timeout));
+        assert_eq!(read.group_quota, made.group_quota);
     }
 
     #[test]

@@ -42,7 +42,10 @@ struct Pair {
 impl Pair {
     /// Says something, parts and meets again.
     async fn cycle(&mut self) {
-        self.alice.send("bob", vec![7; 1000]).await.unwrap();
+        let is_message = |event: &EventKind| matches!(event, EventKind::Message { .. });
+        let sending = self.alice.send("bob", vec![7; 1000]);
+        let (sent, _) = tokio::join!(sending, wait(&mut self.at_bob, "a message", is_message));
+        sent.unwrap();
         self.alice.disconnect("bob").await.unwrap();
         self.both("a disconnection", |event| matches!(event, EventKind::Disconnected { .. })).await;
         self.alice.connect("bob").await.unwrap();

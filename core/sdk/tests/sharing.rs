@@ -7,7 +7,7 @@ use std::time::Duration;
 use common::{NOBODY, node, node_in, pair, paired, service, shows, wait};
 use connectoid::{
     ErrorKind, EventKind, Placement, Role, Share,
-    api::{ConnectionState, PairState, Verified},
+    api::{Acceptance, ConnectionState, PairState, Verified},
 };
 use futures_util::future::join_all;
 use serde_json::json;
@@ -65,11 +65,15 @@ async fn a_peer_is_added_to_another_group_given_another_role_and_removed() {
     let (alice, bob) = paired(&service.url()).await;
     alice.create_group("work").await.unwrap();
     alice.put("work", "c", "r", json!({"x": 1})).await.unwrap();
-    let mut at_bob = bob.events();
+    let (mut at_alice, mut at_bob) = (alice.events(), bob.events());
     alice.add_member("bob", "work", Role::Reader).await.unwrap();
-    let joined = wait(&mut at_bob, "bob to join", |event| matches!(event, EventKind::Joined { .. })).await;
-    let EventKind::Joined { group, name } = joined.kind else { unreachable!() };
-    assert_eq!(name, "work");
+    let invited =
+        wait(&mut at_bob, "the invitation", |event| matches!(event, EventKind::Invited { .. })).await;
+    let EventKind::Invited { group, name, nickname } = invited.kind else { unreachable!() };
+    assert_eq!((name.as_str(), nickname.as_deref()), ("work", Some("alice")));
+    assert_eq!(bob.record("work", "c", "r").await.unwrap_err().kind, ErrorKind::Usage, "no name of Bob's");
+    assert_eq!(bob.record(&group, "c", "r").await.unwrap(), None);
+    bob.accept_invitation("alice/work").await.unwrap();
     wait(
         &mut at_bob,
         "the records",
@@ -77,6 +81,10 @@ async fn a_peer_is_added_to_another_group_given_another_role_and_removed() {
     )
     .await;
     assert!(bob.record("work", "c", "r").await.unwrap().is_some());
+    wait(&mut at_alice, "Bob's answer", |event| {
+        matches!(event, EventKind::Acceptance { acceptance: Acceptance::Accepted, .. })
+    })
+    .await;
     assert_eq!(bob.put("work", "c", "r", json!({"x": 2})).await.unwrap_err().kind, ErrorKind::NotPermitted);
     assert_eq!(
         bob.add_member("alice", "work", Role::Writer).await.unwrap_err().kind,
@@ -95,6 +103,50 @@ async fn a_peer_is_added_to_another_group_given_another_role_and_removed() {
     alice.put("g", "c", "r", json!({"x": 4})).await.unwrap();
     shows(&bob, "r", &json!({"x": 4})).await;
     assert_ne!(json!(bob.record("work", "c", "r").await.unwrap().unwrap().fields), json!({"x": 3}));
+}
+
+/// What Alice writes to a group that Bob declined, left or has forgotten does not come to him; and a group of a name that
+/// Bob has a group of takes nothing of what he writes.
+#[tokio::test]
+async fn nobody_is_in_a_group_who_does_not_want_to() {
+    let service = service().await;
+    let (alice, bob) = paired(&service.url()).await;
+    bob.create_group("diary").await.unwrap();
+    let mut at_alice = alice.events();
+    let mut at_bob = bob.events();
+    let diary = alice.create_group("diary").await.unwrap();
+    alice.add_member("bob", "diary", Role::Writer).await.unwrap();
+    wait(&mut at_bob, "the invitation", |event| matches!(event, EventKind::Invited { .. })).await;
+    bob.put("diary", "days", "today", json!({"secret": true})).await.unwrap();
+    bob.leave_group("alice/diary").await.unwrap();
+    wait(&mut at_alice, "the answer", |event| {
+        matches!(event, EventKind::Acceptance { acceptance: Acceptance::Left, group, .. } if *group == diary)
+    })
+    .await;
+    alice.put("diary", "days", "today", json!({"mine": true})).await.unwrap();
+    alice.put("g", "c", "r", json!({"x": 1})).await.unwrap();
+    shows(&bob, "r", &json!({"x": 1})).await;
+    assert_eq!(alice.list("diary", "days", None, 10).await.unwrap().len(), 1);
+    assert_eq!(
+        json!(bob.record("diary", "days", "today").await.unwrap().unwrap().fields),
+        json!({"secret": true})
+    );
+    assert_eq!(bob.record(&diary, "days", "today").await.unwrap(), None);
+    assert!(bob.put(&diary, "days", "x", json!({})).await.is_err());
+
+    bob.forget_group("g").await.unwrap();
+    let left = wait(
+        &mut at_alice,
+        "Bob to leave",
+        |event| matches!(event, EventKind::Acceptance { acceptance: Acceptance::Left, group, .. } if *group != diary),
+    );
+    left.await;
+    assert_eq!(bob.list("g", "c", None, 10).await.unwrap_err().kind, ErrorKind::Usage);
+    assert_eq!(bob.forget_group("g").await.unwrap_err().kind, ErrorKind::Usage);
+    bob.forget_group(&diary).await.unwrap();
+    let names: Vec<String> = bob.groups().await.unwrap().into_iter().map(|group| group.name).collect();
+    assert_eq!(names, ["diary"]);
+    assert_eq!(alice.forget_group("diary").await.unwrap_err().kind, ErrorKind::NotPermitted, "Bob is in it");
 }
 
 #[tokio::test]
@@ -233,15 +285,24 @@ async fn app_messages_arrive_and_are_confirmed() {
     let (alice, bob) = paired(&service.url()).await;
     let mut at_bob = bob.events();
     let message = vec![7; 200_000];
-    alice.send("bob", message.clone()).await.unwrap();
+    let mut sending = Box::pin(alice.send("bob", message.clone()));
+    let early = tokio::time::timeout(Duration::from_millis(300), &mut sending).await;
+    assert!(early.is_err(), "it is confirmed when it is taken");
     let event = wait(&mut at_bob, "a message", |event| matches!(event, EventKind::Message { .. })).await;
     assert_eq!(event.kind, EventKind::Message { nickname: "alice".into(), data: message });
+    sending.await.unwrap();
     assert_eq!(alice.send("bob", vec![0; 300_000]).await.unwrap_err().kind, ErrorKind::Usage);
     // They reach the node much faster than the peer takes them.
+    let taking = tokio::spawn(async move { while at_bob.next().await.is_some() {} });
     let many = join_all((0..1000).map(|_| alice.send("bob", vec![0; 100_000]))).await;
     let refused = many.into_iter().filter_map(Result::err).map(|error| error.kind).collect::<Vec<_>>();
     assert!(!refused.is_empty() && refused.iter().all(|kind| *kind == ErrorKind::Unanswered), "{refused:?}");
     alice.send("bob", vec![1]).await.unwrap();
+    taking.abort();
+    assert!(taking.await.is_err());
+    let lost = alice.send("bob", vec![2]).await.unwrap_err();
+    assert_eq!(lost.kind, ErrorKind::Unanswered, "nobody listens there any more");
+    assert!(lost.message.contains("did not take it"), "{lost}");
 }
 
 #[tokio::test]

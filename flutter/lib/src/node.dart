@@ -157,6 +157,25 @@ final class Node implements Finalizable {
   CancelableFuture<void> removeMember(String nickname, String group) =>
       _do(RemoveMemberCall(nickname: nickname, group: group));
 
+  /// Takes part in a group that a peer has made this user a member of ([InvitedEvent]), or that was left. What is in it
+  /// comes when its members are reached. [group] is its id; or its name, with the owner's `nickname/` before it if
+  /// several have that name.
+  ///
+  /// Fails with [UsageException] for an unknown group, or a name that several invitations have;
+  /// [NotPermittedException] if this user is no member any more.
+  CancelableFuture<void> acceptInvitation(String group) => _do(AcceptInvitationCall(group: group));
+
+  /// Takes no part in a group any more, or declines an invitation. What is here of it stays and can be read; nothing of
+  /// it is received or given any more. Its members are told, and it can be accepted again.
+  ///
+  /// Fails with [UsageException] for an unknown group; [NotPermittedException] for its owner.
+  CancelableFuture<void> leaveGroup(String group) => _do(LeaveGroupCall(group: group));
+
+  /// Leaves a group and deletes what is here of it. Only a new link brings it back.
+  ///
+  /// Fails with [UsageException] for an unknown group; [NotPermittedException] for its owner while it has other members.
+  CancelableFuture<void> forgetGroup(String group) => _do(ForgetGroupCall(group: group));
+
   /// A handle for a group, by its name or id: `node.group('shopping').collection('items')`.
   GroupHandle group(String name) => GroupHandle(this, name);
 
@@ -252,7 +271,8 @@ final class Node implements Finalizable {
   /// record.
   ///
   /// Fails with [PeerSilentException] if the connection broke before the message was confirmed: it may or may not have
-  /// arrived.
+  /// arrived; [UnansweredException] if the app there did not take it, as nobody was listening for events or too slowly,
+  /// or if 64 messages wait for the peer already: send it again later.
   CancelableFuture<void> send(String nickname, Uint8List data) =>
       _do(SendCall(nickname: nickname, data: data));
 

@@ -37,7 +37,7 @@ public struct ConnectoidError: Error, Sendable, Hashable {
         /// stopped sharing. Unshare the peer and share a new link.
         case pairLost = "pair_lost"
         /// Nobody answered yet: the other side is offline. Nothing to do, the SDK keeps trying. From
-        /// ``Node/send(_:_:)``: too many messages wait already; this one was not taken, send it again later.
+        /// ``Node/send(_:_:)``: the app there did not take it, or too many messages wait already; send it again later.
         case unanswered
         /// Both sides answered, but no packets get through. Give STUN and TURN servers in ``NodeSettings/iceServers``.
         case noRoute = "no_route"

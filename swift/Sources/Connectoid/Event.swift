@@ -29,7 +29,15 @@ public enum EventKind: Sendable, Hashable {
     case linkOpenedAgain(nickname: String, winner: String, other: String)
     /// Records have changed, here or at a peer; no records are named if there are too many. With the group's id.
     case changed(group: String, records: [RecordKey])
-    /// This user is now in a group: its id, its name.
+    /// A peer has made this user a member of a group: its id, its name, which its owner chose, and the owner's nickname, if
+    /// that is a peer. Nothing of it is received until ``Node/acceptInvitation(_:)``; ``Node/leaveGroup(_:)`` declines.
+    case invited(group: String, name: String, nickname: String?)
+    /// A peer's device has told how far it takes a group.
+    case acceptance(nickname: String, group: String, acceptance: Acceptance)
+    /// The room that a group may take on this device (``NodeSettings/groupQuota``) is four fifths taken, or all of it. Then
+    /// new records of others are not received, which their devices are told; they come once there is room again.
+    case groupRoom(group: String, bytes: UInt64, quota: UInt64, full: Bool)
+    /// This user now takes part in a group: its id, its name.
     case joined(group: String, name: String)
     /// This user is no longer in a group. What it has of it stays.
     case removed(group: String)
@@ -90,6 +98,11 @@ extension EventKind {
         case let .changed(group, records):
             let records = records.map { RecordKey(collection: $0.collection, id: $0.id) }
             self = .changed(group: group, records: records)
+        case let .invited(group, name, nickname): self = .invited(group: group, name: name, nickname: nickname)
+        case let .acceptance(nickname, group, acceptance):
+            self = .acceptance(nickname: nickname, group: group, acceptance: Acceptance(acceptance))
+        case let .groupRoom(group, bytes, quota, full):
+            self = .groupRoom(group: group, bytes: bytes, quota: quota, full: full)
         case let .joined(group, name): self = .joined(group: group, name: name)
         case let .removed(group): self = .removed(group: group)
         case let .membersChanged(group): self = .membersChanged(group: group)

@@ -214,6 +214,33 @@ public final class Node: Sendable {
         try await call { try await ffi.removeMember(nickname: nickname, group: group) }
     }
 
+    /// Takes part in a group that a peer has made this user a member of
+    /// (``EventKind/invited(group:name:nickname:)``), or that was left. What is in it comes when its members are reached.
+    ///
+    /// - Parameter group: Its id; or its name, with the owner's `nickname/` before it if several have that name.
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` for an unknown group, or a name that several invitations have;
+    ///   ``ConnectoidError/Kind-swift.enum/notPermitted`` if this user is no member any more.
+    public func acceptInvitation(_ group: String) async throws {
+        try await call { try await ffi.acceptInvitation(group: group) }
+    }
+
+    /// Takes no part in a group any more, or declines an invitation. What is here of it stays and can be read; nothing of
+    /// it is received or given any more. Its members are told, and it can be accepted again.
+    ///
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` for an unknown group;
+    ///   ``ConnectoidError/Kind-swift.enum/notPermitted`` for its owner.
+    public func leaveGroup(_ group: String) async throws {
+        try await call { try await ffi.leaveGroup(group: group) }
+    }
+
+    /// Leaves a group and deletes what is here of it. Only a new link brings it back.
+    ///
+    /// - Throws: ``ConnectoidError/Kind-swift.enum/usage`` for an unknown group;
+    ///   ``ConnectoidError/Kind-swift.enum/notPermitted`` for its owner while it has other members.
+    public func forgetGroup(_ group: String) async throws {
+        try await call { try await ffi.forgetGroup(group: group) }
+    }
+
     // MARK: Records
 
     /// A handle for a group, by its name or id: `node.group("shopping").collection("items")`.
@@ -336,8 +363,8 @@ public final class Node: Sendable {
     /// back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
     ///
     /// - Throws: ``ConnectoidError/Kind-swift.enum/peerSilent`` if the connection broke before the message was confirmed:
-    ///   it may or may not have arrived. ``ConnectoidError/Kind-swift.enum/unanswered`` if 64 messages wait for a connection
-    ///   already, or 256 for being confirmed: this one was not taken, send it again later.
+    ///   it may or may not have arrived. ``ConnectoidError/Kind-swift.enum/unanswered`` if the app there did not take it, as
+    ///   nobody was listening for events or too slowly, or if 64 messages wait for the peer already: send it again later.
     public func send(_ nickname: String, _ data: Data) async throws {
         try await call {
             try checkLength(data.count)

@@ -29,6 +29,9 @@ public struct NodeSettings: Sendable, Equatable {
     /// Certificates in PEM of authorities that may have signed the certificates of services, beside those that browsers
     /// trust: for a service of one's own with an authority of one's own.
     public var serviceRoots: String?
+    /// About how many bytes each group may take on this device; by default 1 GiB. Near it and at it the app is told
+    /// (``EventKind/groupRoom(group:bytes:quota:full:)``); beyond it new records of others are not received.
+    public var groupQuota: UInt64?
 
     /// Settings as the SDK has them by default, but for what is given.
     public init(
@@ -43,7 +46,8 @@ public struct NodeSettings: Sendable, Equatable {
         bind: [String] = [],
         loopback: Bool = false,
         passphrase: String? = nil,
-        serviceRoots: String? = nil
+        serviceRoots: String? = nil,
+        groupQuota: UInt64? = nil
     ) {
         self.folder = folder
         self.services = services
@@ -57,6 +61,7 @@ public struct NodeSettings: Sendable, Equatable {
         self.loopback = loopback
         self.passphrase = passphrase
         self.serviceRoots = serviceRoots
+        self.groupQuota = groupQuota
     }
 }
 
@@ -124,6 +129,7 @@ extension ConnectoidBindings.Settings {
             pollInterval: try settings.pollInterval?.seconds(),
             pace: settings.pace.map(ConnectoidBindings.Pace.init),
             idleTimeout: try settings.idleTimeout?.seconds(),
+            groupQuota: settings.groupQuota,
             iceServers: settings.iceServers.map {
                 ConnectoidBindings.IceServer(urls: $0.urls, username: $0.username, credential: $0.credential)
             },

@@ -32,6 +32,8 @@ public struct GroupSync: Sendable, Hashable, Identifiable {
     public let id: String
     /// Its name.
     public let name: String
+    /// How far the peer's device takes it, as far as it has told.
+    public let acceptance: Acceptance
     /// When the peer last had all that this node has.
     public let lastSyncedAt: Date?
     /// How many of this node's changes the peer is not known to have, or holds back because of a wrong clock.
@@ -103,8 +105,8 @@ extension Peer {
             problem: peer.problem.map(ConnectoidError.init),
             groups: peer.groups.map {
                 GroupSync(
-                    id: $0.id, name: $0.name, lastSyncedAt: $0.lastSyncedAt, lacks: $0.lacks, held: $0.held,
-                    heldUntil: $0.heldUntil)
+                    id: $0.id, name: $0.name, acceptance: Acceptance($0.acceptance), lastSyncedAt: $0.lastSyncedAt,
+                    lacks: $0.lacks, held: $0.held, heldUntil: $0.heldUntil)
             }
         )
     }

@@ -6,7 +6,7 @@ func play(_ call: JSONValue, _ id: Int, on node: Node) async throws -> JSONValue
     switch try call.text("method") {
     case "share", "open", "peers", "unshare", "connect", "disconnect", "verify", "confirm_verify":
         return try await playPeople(call, on: node)
-    case "create_group", "groups", "add_member", "remove_member":
+    case "create_group", "groups", "add_member", "remove_member", "accept_invitation", "leave_group", "forget_group":
         return try await playGroups(call, on: node)
     case "commit", "get", "list", "history", "changes":
         return try await playRecords(call, id, on: node)
@@ -73,6 +73,9 @@ private func playGroups(_ call: JSONValue, on node: Node) async throws -> JSONVa
     case "add_member":
         let (nickname, group) = (try call.text("nickname"), try call.text("group"))
         try await node.addMember(nickname, group: group, role: Role(call["role"]))
+    case "accept_invitation": try await node.acceptInvitation(try call.text("group"))
+    case "leave_group": try await node.leaveGroup(try call.text("group"))
+    case "forget_group": try await node.forgetGroup(try call.text("group"))
     default: try await node.removeMember(try call.text("nickname"), group: try call.text("group"))
     }
     return done

@@ -34,7 +34,10 @@ extension GroupInfo {
                 "nickname": member.nickname.map(JSONValue.string) ?? nil,
             ] as JSONValue
         }
-        return ["id": .string(id), "name": .string(name), "role": role?.json ?? nil, "members": .array(members)]
+        return [
+            "id": .string(id), "name": .string(name), "acceptance": .string(acceptance.rawValue),
+            "bytes": .integer(Int64(bytes)), "role": role?.json ?? nil, "members": .array(members),
+        ]
     }
 }
 
@@ -42,7 +45,8 @@ extension Peer {
     var json: JSONValue {
         let groups = groups.map { group in
             [
-                "id": .string(group.id), "name": .string(group.name), "lacks": JSONValue(Int(group.lacks)),
+                "id": .string(group.id), "name": .string(group.name),
+                "acceptance": .string(group.acceptance.rawValue), "lacks": JSONValue(Int(group.lacks)),
                 "last_synced_at": group.lastSyncedAt?.json ?? nil,
             ] as JSONValue
         }
@@ -108,6 +112,18 @@ extension EventKind {
             [
                 "event": "changed", "group": .string(group),
                 "records": .array(records.map { [.string($0.collection), .string($0.id)] }),
+            ]
+        case let .invited(group, name, nickname):
+            [
+                "event": "invited", "group": .string(group), "name": .string(name),
+                "nickname": nickname.map(JSONValue.string) ?? nil,
+            ]
+        case let .acceptance(nickname, group, acceptance):
+            about("acceptance", nickname, ["group": .string(group), "acceptance": .string(acceptance.rawValue)])
+        case let .groupRoom(group, bytes, quota, full):
+            [
+                "event": "group_room", "group": .string(group), "bytes": .integer(Int64(bytes)),
+                "quota": .integer(Int64(quota)), "full": .bool(full),
             ]
         case let .joined(group, name): ["event": "joined", "group": .string(group), "name": .string(name)]
         case let .removed(group): ["event": "removed", "group": .string(group)]

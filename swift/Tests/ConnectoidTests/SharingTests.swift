@@ -36,14 +36,24 @@ import Testing
     @Test func membersComeAndGo() async throws {
         try await storyOfTwo { alice, bob in
             try await alice.createGroup("more")
-            let more = try await bob.expect({ if case let .joined(group, "more") = $0 { group } else { nil } }) {
+            let more = try await bob.expect({
+                if case let .invited(group, "more", "alice") = $0 { group } else { nil }
+            }) {
                 try await alice.addMember("bob", group: "more", role: .reader)
             }
+            #expect(try await bob.groups().first { $0.id == more }?.acceptance == .invited)
+            let joined = try await bob.expect({ if case let .joined(group, "more") = $0 { group } else { nil } }) {
+                try await bob.acceptInvitation("alice/more")
+            }
+            #expect(joined == more)
             #expect(try await bob.groups().first { $0.id == more }?.role == .reader)
             let gone = try await bob.expect({ if case let .removed(group) = $0 { group } else { nil } }) {
                 try await alice.removeMember("bob", group: "more")
             }
             #expect(gone == more)
+            await fails(.notPermitted) { try await alice.leaveGroup("more") }
+            try await bob.forgetGroup("more")
+            #expect(try await bob.groups().count == 1)
             await fails(.usage) { try await alice.addMember("eve", group: "more") }
             await fails(.notPermitted) { try await bob.addMember("alice", group: "g", role: .reader) }
         }

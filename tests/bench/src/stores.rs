@@ -131,8 +131,8 @@ fn differ_and_sync(sides: &mut [Side; 2], group: GroupId, strangers: bool, now: 
 fn synced(sides: &mut [Side; 2], group: GroupId, now: u64) -> Outcome<Cost> {
     let [alice, bob] = sides;
     let mut syncs = [
-        Sync::new(alice.key.id(), bob.key.id(), bob.device),
-        Sync::new(bob.key.id(), alice.key.id(), alice.device),
+        Sync::new(alice.key.id(), bob.key.id(), bob.device).expecting_group(),
+        Sync::new(bob.key.id(), alice.key.id(), alice.device).expecting_group(),
     ];
     let (mut waiting, mut bytes) = ([const { VecDeque::<Vec<u8>>::new() }; 2], [0, 0]);
     let start = Instant::now();

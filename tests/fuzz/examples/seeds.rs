@@ -169,7 +169,7 @@ fn replies() -> Vec<Vec<u8>> {
 fn session(flags: u8, mut members: Log) -> Vec<u8> {
     let mut owners = owners_log();
     let mut owner = Sync::new(OWNER.id(), MEMBER.id(), MEMBER_DEVICE);
-    let mut member = Sync::new(MEMBER.id(), OWNER.id(), OWNER_DEVICE);
+    let mut member = Sync::new(MEMBER.id(), OWNER.id(), OWNER_DEVICE).expecting_group();
     owner.start(&mut owners, NOW).unwrap();
     member.start(&mut members, NOW).unwrap();
     let mut seed = vec![flags];

@@ -63,7 +63,11 @@ pub fn owners_log() -> Log {
 fn log_of<'a>(user: UserId, device: DeviceId, changes: impl Iterator<Item = &'a Change>) -> Log {
     let mut log = Log::default();
     let changes: Vec<_> = changes.map(Change::bytes).collect();
-    let Ok(applied) = log.apply(CHANGES[0].group(), &Source { device, user }, &changes, NOW);
+    let (group, source) = (CHANGES[0].group(), Source { device, user });
+    let Ok(mut applied) = log.apply(group, &source, &changes[..1], NOW);
+    let Ok(()) = log.accept(group);
+    let Ok(rest) = log.apply(group, &source, &changes[1..], NOW);
+    applied.accepted += rest.accepted;
     assert_eq!(applied.accepted, changes.len());
     log
 }

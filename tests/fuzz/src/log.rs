@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, convert::Infallible};
 use connectoid_protocol::{
     change::{Change, ChangeHash},
     membership::{Membership, Role, Standing},
-    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope, Source},
+    sync::{
+        Acceptance, Applied, ChangeLog, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope,
+        Source,
+    },
     user::{DeviceId, GroupId, UserId},
 };
 
@@ -18,11 +21,19 @@ pub struct Log {
 
 struct Group {
     membership: Membership,
+    acceptance: Acceptance,
     /// In order of arrival, which is numbered from 1.
     arrived: Vec<(DeviceId, Change)>,
 }
 
 impl Log {
+    /// Has the user leave a group.
+    pub fn leave(&mut self, group: GroupId) {
+        if let Some(group) = self.groups.get_mut(&group) {
+            group.acceptance = Acceptance::Left;
+        }
+    }
+
     fn live(&self, group: GroupId, scope: Scope) -> impl Iterator<Item = &Change> {
         let arrived = self.groups.get(&group).into_iter().flat_map(|group| &group.arrived);
         let changes = arrived.map(|(_, change)| change);
@@ -31,11 +42,12 @@ impl Log {
 
     fn take(&mut self, source: &Source, change: Change, applied: &mut Applied) -> Result<(), Refusal> {
         if !self.groups.contains_key(&change.group()) && change.is_genesis() {
-            let group = Group { membership: Membership::found(&change)?, arrived: Vec::new() };
+            let (membership, acceptance) = (Membership::found(&change)?, Acceptance::Invited);
+            let group = Group { membership, acceptance, arrived: Vec::new() };
             self.groups.insert(change.group(), group);
             applied.membership_changed = true;
         }
-        let Some(Group { membership, arrived }) = self.groups.get_mut(&change.group()) else {
+        let Some(Group { membership, acceptance, arrived }) = self.groups.get_mut(&change.group()) else {
             applied.parked += 1;
             return Ok(());
         };
@@ -46,7 +58,8 @@ impl Log {
         if change.is_membership() && change.author() != membership.owner() {
             return Err(Refusal::NotOwner);
         }
-        if !change.is_membership() && !membership.standing(source.user).is_member() {
+        let taken = acceptance.is_given() && membership.standing(source.user).is_member();
+        if !change.is_membership() && !taken {
             applied.untrusted += 1;
             return Ok(());
         }
@@ -86,12 +99,33 @@ impl ChangeLog for Log {
     }
 
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, Infallible> {
-        let known = |group: &Group| !matches!(group.membership.standing(user), Standing::Never);
+        let known = |group: &Group| {
+            group.acceptance.is_given() && !matches!(group.membership.standing(user), Standing::Never)
+        };
         Ok(self.groups.iter().filter(|(_, group)| known(group)).map(|(id, _)| *id).collect())
     }
 
     fn standing(&self, group: GroupId, user: UserId) -> Result<Standing, Infallible> {
         Ok(self.groups.get(&group).map_or(Standing::Unknown, |group| group.membership.standing(user)))
+    }
+
+    fn acceptance(&self, group: GroupId) -> Result<Acceptance, Infallible> {
+        Ok(self.groups.get(&group).map_or(Acceptance::Invited, |group| group.acceptance))
+    }
+
+    fn accept(&mut self, group: GroupId) -> Result<(), Infallible> {
+        self.marks.retain(|(marked, _), _| *marked != group);
+        if let Some(group) = self.groups.get_mut(&group) {
+            group.acceptance = Acceptance::Accepted;
+        }
+        Ok(())
+    }
+
+    fn invitations(&self, user: UserId) -> Result<usize, Infallible> {
+        let invited = |group: &&Group| {
+            group.acceptance == Acceptance::Invited && group.membership.standing(user).is_member()
+        };
+        Ok(self.groups.values().filter(invited).count())
     }
 
     fn head(&self, group: GroupId) -> Result<u64, Infallible> {

@@ -67,6 +67,7 @@ impl Host {
             poll_interval: 60_000_000,
             pace: Pace::Background,
             idle_timeout: 20_000_000,
+            group_quota: 1 << 30,
             helpers: Helpers::default(),
         };
         let engine =
@@ -111,6 +112,11 @@ impl Host {
             match output {
                 Output::Reply(request, result) => self.replies.push((request, result)),
                 Output::Event(event) => self.events.push(event),
+                Output::Message(link, message, event) => {
+                    self.events.push(event);
+                    // Outputs of this come behind those that are there.
+                    engine.step([Input::Handed(link, message, true)], clock);
+                }
                 output => asked.push(output),
             }
         }

@@ -32,7 +32,7 @@ enum Typed {
 use InC::{Call, Header};
 
 /// Every method of `Node`, and the way to it from other languages. A method that is missing here fails the check.
-const METHODS: [(&str, InC, Typed); 35] = [
+const METHODS: [(&str, InC, Typed); 38] = [
     ("open", Header("connectoid_open"), Typed::SameName),
     ("user_id", InC::SameName, Typed::SameName),
     ("share", InC::SameName, Typed::SameName),
@@ -48,6 +48,9 @@ const METHODS: [(&str, InC, Typed); 35] = [
     ("groups", InC::SameName, Typed::SameName),
     ("add_member", InC::SameName, Typed::SameName),
     ("remove_member", InC::SameName, Typed::SameName),
+    ("accept_invitation", InC::SameName, Typed::SameName),
+    ("leave_group", InC::SameName, Typed::SameName),
+    ("forget_group", InC::SameName, Typed::SameName),
     ("put", Call("commit"), Typed::SameName),
     ("replace", Call("commit"), Typed::SameName),
     ("remove_fields", Call("commit"), Typed::SameName),

@@ -69,10 +69,11 @@ pub enum Command {
         /// Its name.
         name: String,
     },
-    /// The groups this user is in.
+    /// The groups this user is in, was in, or is invited to.
     #[serde(deserialize_with = "no_fields")]
     Groups,
-    /// Make a peer a member of a group, or give it another role there.
+    /// Make a peer a member of a group, or give it another role there. The peer's user is invited, and takes part once that
+    /// is accepted (see [`super::EventKind::Acceptance`]).
     AddMember {
         /// The person.
         nickname: String,
@@ -87,6 +88,23 @@ pub enum Command {
         /// The person.
         nickname: String,
         /// The name or id of the group.
+        group: String,
+    },
+    /// Take part in a group that a peer has made this user a member of, or that was left. What is in it comes when its
+    /// members are reached.
+    AcceptInvitation {
+        /// The group's id; or its name, with `nickname/` of its owner before it if there are several.
+        group: String,
+    },
+    /// Take no part in a group any more, or do not accept an invitation. What is here of it stays and can be read; nothing
+    /// of it is received or given any more. Its members are told, and it can be accepted again.
+    LeaveGroup {
+        /// The group's id or name; an invitation's also as in `accept_invitation`.
+        group: String,
+    },
+    /// Leave a group and delete what is here of it. Only a new link brings it back.
+    ForgetGroup {
+        /// The group's id or name; an invitation's also as in `accept_invitation`.
         group: String,
     },
     /// Write records: all of them or none.
@@ -255,6 +273,9 @@ impl Command {
             Self::Groups => "groups",
             Self::AddMember { .. } => "add_member",
             Self::RemoveMember { .. } => "remove_member",
+            Self::AcceptInvitation { .. } => "accept_invitation",
+            Self::LeaveGroup { .. } => "leave_group",
+            Self::ForgetGroup { .. } => "forget_group",
             Self::Commit { .. } => "commit",
             Self::Get { .. } => "get",
             Self::List { .. } => "list",

@@ -3,6 +3,7 @@
 use connectoid_protocol::sas::Emoji;
 use serde::{Deserialize, Serialize};
 
+use super::Acceptance;
 use crate::error::Error;
 
 /// Something happened, at a place in the order of all that happened on this node.
@@ -78,7 +79,39 @@ pub enum EventKind {
         /// The collections and ids concerned; empty if there are too many to name.
         records: Vec<(String, String)>,
     },
-    /// This user is now in a group.
+    /// A peer has made this user a member of a group. Nothing of it is received until `accept_invitation`; `leave_group`
+    /// declines.
+    Invited {
+        /// The group's id.
+        group: String,
+        /// Its name, which its owner chose: another group here may have the same.
+        name: String,
+        /// Its owner, if that is a peer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nickname: Option<String>,
+    },
+    /// A peer's device has told how far it takes a group: see [`Acceptance`].
+    Acceptance {
+        /// The peer.
+        nickname: String,
+        /// The group's id.
+        group: String,
+        /// How far.
+        acceptance: Acceptance,
+    },
+    /// The room that a group may take on this device (setting `group_quota`) is four fifths taken, or all of it. Then new
+    /// records of others are not received, which their devices are told; they come once there is room again.
+    GroupRoom {
+        /// The group's id.
+        group: String,
+        /// About how many bytes it takes.
+        bytes: u64,
+        /// How many it may take.
+        quota: u64,
+        /// Whether there is no room left.
+        full: bool,
+    },
+    /// This user now takes part in a group.
     Joined {
         /// The group's id.
         group: String,

@@ -18,6 +18,6 @@ pub use event::{Event, EventKind};
 pub(crate) use fields::bad_value;
 pub use fields::{check_numbers, parse_fields};
 pub use reply::{
-    ConnectionState, Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo, Observed, PairState,
-    PeerInfo, Record, Reply, SharedLink, Verified,
+    Acceptance, ConnectionState, Diagnosis, Finding, GroupInfo, GroupSync, HistoryEntry, MemberInfo,
+    Observed, PairState, PeerInfo, Record, Reply, SharedLink, Verified,
 };

@@ -1,6 +1,6 @@
 //! Replies: what a node answers.
 
-use connectoid_protocol::{connect::Side, membership::Role};
+use connectoid_protocol::{connect::Side, membership::Role, sync};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorKind};
@@ -152,6 +152,34 @@ pub struct PeerInfo {
     pub groups: Vec<GroupSync>,
 }
 
+/// How far a device takes a group that its user is a member of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Acceptance {
+    /// The user has not said anything to the invitation yet: who the members are is known there, and nothing else.
+    Invited,
+    /// The user takes part: everything is received.
+    #[default]
+    Accepted,
+    /// As well, but there is no room for more on the device (setting `group_quota`).
+    Full,
+    /// The user has declined the invitation, or left: nothing is received or given.
+    Left,
+}
+
+impl From<sync::Acceptance> for Acceptance {
+    fn from(acceptance: sync::Acceptance) -> Self {
+        match acceptance {
+            sync::Acceptance::Invited => Self::Invited,
+            sync::Acceptance::Accepted => Self::Accepted,
+            sync::Acceptance::Full => Self::Full,
+            sync::Acceptance::Left => Self::Left,
+        }
+    }
+}
+
 /// How well one group is replicated to one peer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -160,6 +188,8 @@ pub struct GroupSync {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// How far the peer's device takes it, as far as it has told.
+    pub acceptance: Acceptance,
     /// When the peer last had all that this node has, in µs since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_synced_at: Option<u64>,
@@ -182,7 +212,11 @@ pub struct GroupInfo {
     pub id: String,
     /// Its name.
     pub name: String,
-    /// What this user may do in it.
+    /// How far this device takes it.
+    pub acceptance: Acceptance,
+    /// About how many bytes it takes on this device.
+    pub bytes: u64,
+    /// What this user may do in it, as far as it is accepted.
     pub role: Option<Role>,
     /// Who is in it.
     pub members: Vec<MemberInfo>,

@@ -50,7 +50,7 @@ pub struct Method {
 }
 
 /// All methods.
-pub const METHODS: [Method; 24] = [
+pub const METHODS: [Method; 27] = [
     method("share", "link"),
     method("open", "done"),
     method("peers", "peers"),
@@ -63,6 +63,9 @@ pub const METHODS: [Method; 24] = [
     method("groups", "groups"),
     method("add_member", "done"),
     method("remove_member", "done"),
+    method("accept_invitation", "done"),
+    method("leave_group", "done"),
+    method("forget_group", "done"),
     Method { takes_bytes: Some("writes"), ..method(COMMIT, "done") },
     method("get", "record"),
     method("list", "records"),

@@ -41,6 +41,7 @@ impl From<StoreError> for CommandError {
         match error {
             StoreError::UnknownGroup(_)
             | StoreError::NotAMember
+            | StoreError::NotAccepted
             | StoreError::NotPermitted { .. }
             | StoreError::OwnerIsFixed
             | StoreError::Change(_)
@@ -129,6 +130,9 @@ impl Engine {
             Command::AddMember { nickname, group, role } => {
                 self.add_member(&nickname, &group, role, now).map(done)
             }
+            Command::AcceptInvitation { group } => self.accept_invitation(&group, now).map(done),
+            Command::LeaveGroup { group } => self.leave_group(&group, now).map(done),
+            Command::ForgetGroup { group } => self.forget_group(&group, now).map(done),
             Command::RemoveMember { nickname, group } => self.remove_member(&nickname, &group, now).map(done),
             Command::Commit { group, writes } => self.commit(&group, writes, now).map(done),
             Command::Get { group, collection, id } => Ok(Handled::Now(Reply::Record {

@@ -172,7 +172,7 @@ impl Engine {
         let nickname = pair.record.nickname.clone();
         let session = pair.session.take_if(|session| pair.connector.live() != Some(session.attempt));
         let unheard = session.as_ref().is_some_and(|session| session.sync.is_unheard());
-        for request in session.into_iter().flat_map(|session| session.unconfirmed.into_values()) {
+        for (request, _) in session.into_iter().flat_map(|session| session.unanswered.into_values()) {
             let lost = Error::from(Failure::Lost);
             self.outputs.push_back(Output::Reply(request, Err(lost)));
         }

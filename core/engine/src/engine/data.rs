@@ -7,7 +7,7 @@ use connectoid_protocol::{
     membership::Role,
     record::Touched,
     sync::{Event as SyncEvent, Output as SyncOutput},
-    user::{GroupId, UserId},
+    user::GroupId,
 };
 
 use super::{Engine, Output, commands::CommandResult, names, pair::Pair, session::SessionError, writes};
@@ -66,7 +66,7 @@ impl Engine {
 
     /// Only once a service has told the date.
     pub(super) fn mend_stamps_of(&mut self, group: GroupId, now: u64) -> Result<(), StoreError> {
-        if self.clock_ahead.is_none() {
+        if self.clock_ahead.is_none() || !self.store.acceptance(group)?.is_given() {
             return Ok(());
         }
         let (author, time) = (Self::author(&self.user_key, &self.own), self.data_time(now));
@@ -134,7 +134,7 @@ impl Engine {
         for number in numbers {
             let peer = self.pairs.get(&number).and_then(|pair| pair.record.peer);
             let shared = match peer {
-                Some(peer) => self.is_shared(group, peer.user)?,
+                Some(peer) => self.is_shared(group, &peer)?,
                 None => false,
             };
             let Some(pair) = self.pairs.get_mut(&number) else { continue };
@@ -148,16 +148,14 @@ impl Engine {
         Ok(())
     }
 
-    /// Finds out which groups the peers of some pairs are in, looking at each group once.
-    ///
-    /// A group that this user was removed from is shared with nobody: what it lacks there it will never get.
+    /// Finds out which groups are shared with the peers of some pairs, looking at each group once.
     pub(super) fn find_shared(&mut self, numbers: &[u64]) -> Result<(), StoreError> {
         let mut shared: BTreeMap<u64, BTreeSet<GroupId>> = BTreeMap::new();
         for group in self.store.groups()? {
             for number in numbers {
                 let peer = self.pairs.get(number).and_then(|pair| pair.record.peer);
                 if let Some(peer) = peer
-                    && self.is_shared(group.id, peer.user)?
+                    && self.is_shared(group.id, &peer)?
                 {
                     shared.entry(*number).or_default().insert(group.id);
                 }
@@ -169,11 +167,6 @@ impl Engine {
             }
         }
         Ok(())
-    }
-
-    fn is_shared(&self, group: GroupId, peer: UserId) -> Result<bool, StoreError> {
-        let is_member = |user| Ok::<_, StoreError>(self.store.role(group, user)?.is_some());
-        Ok(is_member(self.own.user)? && is_member(peer)?)
     }
 
     pub(super) fn start_sync(&mut self, number: u64, now: u64) -> Result<(), StoreError> {
@@ -225,13 +218,17 @@ impl Engine {
                 self.on_members_changed(group, now)?;
                 self.on_group_changed(group, Some(number), now)
             }
-            SyncEvent::Joined(group) => {
-                let name = self.store.groups()?.into_iter().find(|known| known.id == group);
-                let name = name.map(|known| known.name).unwrap_or_default();
-                self.tell(EventKind::Joined { group: group.to_string(), name }, now);
-                self.on_members_changed(group, now)?;
-                self.on_group_changed(group, Some(number), now)
+            SyncEvent::Joined(group) => self.on_joined(number, group, now),
+            SyncEvent::LinkGroup(_) => {
+                if let Some(pair) = self.pairs.get_mut(&number) {
+                    pair.record.expects_group = false;
+                }
+                self.save_pair(number)
             }
+            SyncEvent::Acceptance { group, acceptance } => {
+                self.on_peer_acceptance(number, group, acceptance, now)
+            }
+            SyncEvent::Room(group) => self.tell_room(group, now),
             SyncEvent::Removed(group) => {
                 self.tell(EventKind::Removed { group: group.to_string() }, now);
                 self.on_members_changed(group, now)

@@ -3,13 +3,16 @@
 //! No finding is a promise: all services answer, everybody who is wanted is there, and everybody has everything, as far
 //! as this node can know.
 
-use connectoid_protocol::{membership::Role, sync::MAX_PEER_GROUPS};
+use connectoid_protocol::{
+    membership::Role,
+    sync::{MAX_INVITATIONS, MAX_PEER_GROUPS},
+};
 
 use super::{Engine, commands::CommandResult, pair::Pair};
 use crate::{
-    api::{Diagnosis, Finding, GroupSync, PairState},
+    api::{Acceptance, Diagnosis, Finding, GroupSync, PairState},
     error::{Error, ErrorKind},
-    store::{Group, StoreError},
+    store::{self, Group, StoreError},
 };
 
 impl Engine {
@@ -32,6 +35,7 @@ impl Engine {
         }
         if number.is_none() {
             findings.extend(self.groups_without_owner()?);
+            findings.extend(self.full_groups()?);
         }
         // Last: they may answer the next moment.
         findings.extend(self.silent_services(now));
@@ -51,21 +55,48 @@ impl Engine {
     fn lacking(&self, pair: &Pair, now: u64) -> Result<Vec<Finding>, StoreError> {
         let syncs = self.group_syncs(pair, now)?;
         // What waits for its time has arrived, and is told apart.
-        let is_lacking = |sync: &&GroupSync| sync.lacks > 0 && sync.held_until.is_none();
-        let lacking = syncs.iter().filter(is_lacking).map(|sync| {
-            let message = format!(
-                "{} change(s) in {} have not arrived there yet; they go when both apps are online",
-                sync.lacks, sync.name
-            );
-            finding(&pair.record.nickname, Error::new(ErrorKind::Unanswered, message))
+        let is_lacking = |sync: &GroupSync| sync.lacks > 0 && sync.held_until.is_none();
+        let lacking = syncs.iter().filter_map(|sync| {
+            let (name, lacks) = (&sync.name, sync.lacks);
+            let message = match sync.acceptance {
+                Acceptance::Accepted if is_lacking(sync) => {
+                    format!("{lacks} change(s) in {name} have not arrived there yet; they go when both apps are online")
+                }
+                Acceptance::Invited => {
+                    format!("has not accepted {name} yet; nothing of it arrives there until then")
+                }
+                Acceptance::Full => format!(
+                    "has no room for more of {name}; {lacks} change(s) have not arrived. Delete records, or let {name} \
+                     take more there (setting `group_quota`)"
+                ),
+                // Who has left lacks nothing.
+                Acceptance::Accepted | Acceptance::Left => return None,
+            };
+            Some(finding(&pair.record.nickname, Error::new(ErrorKind::Unanswered, message)))
         });
         Ok(lacking.collect())
+    }
+
+    /// Groups whose records are not received, because there is no room for more.
+    fn full_groups(&self) -> Result<Vec<Finding>, StoreError> {
+        let mut findings = Vec::new();
+        for group in self.store.groups()? {
+            if self.store.acceptance(group.id)? == store::Acceptance::Full {
+                let message = "takes as much room as it may (setting `group_quota`); what others write is not received \
+                               here. Delete records, or let it take more";
+                findings.push(finding(&group.name, Error::new(ErrorKind::StorageUnavailable, message)));
+            }
+        }
+        Ok(findings)
     }
 
     /// Groups in which members exchange changes by way of an owner who is away.
     fn groups_without_owner(&self) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
         for group in self.store.groups()?.iter().filter(|group| group.owner != self.own.user) {
+            if !self.store.acceptance(group.id)?.is_given() {
+                continue;
+            }
             let cut_off = self.cut_off_in(group)?;
             if cut_off > 0 && self.is_owner_away(group) {
                 let owner = self.nickname_of(&group.owner).unwrap_or_else(|| "its owner".to_owned());
@@ -105,8 +136,9 @@ impl Engine {
 fn too_many_groups(pair: &Pair) -> Option<Finding> {
     let (nickname, count) = (&pair.record.nickname, pair.not_taken);
     let message = format!(
-        "{nickname} has made you a member of {count} group(s) more than the {MAX_PEER_GROUPS} that this device takes from \
-         one person; they are not kept here. Ask {nickname} to end your membership in some"
+        "{nickname} has made you a member of {count} group(s) more than this device takes from one person: \
+         {MAX_PEER_GROUPS}, of which {MAX_INVITATIONS} may wait for an answer; they are not kept here. Answer invitations, \
+         or leave groups"
     );
     (count > 0).then(|| finding(nickname, Error::usage(message)))
 }

@@ -20,7 +20,9 @@
 //! | `link_mail` | messages about links |
 //! | `connecting` | what a connector asks for, and what drivers answer |
 //! | `session` | frames of a live session |
+//! | `messages` | app messages |
 //! | `home` | the box of a pair that stays |
+//! | `acceptance` | what this user says to being in groups, and what peers say |
 //! | `data` | groups, commits and who has to hear of them |
 //! | `identity` | this user and this device |
 //! | `members` | who is in a group, as far as this user decides |
@@ -28,6 +30,7 @@
 //! | `reports` | peers, groups, history |
 //! | `doctor` | why things are not as they should be |
 
+mod acceptance;
 mod clock;
 mod commands;
 mod connecting;
@@ -38,6 +41,7 @@ mod identity;
 mod link_mail;
 mod mail;
 mod members;
+mod messages;
 pub(crate) mod names;
 mod opening;
 mod pair;
@@ -87,6 +91,9 @@ const HOUSEKEEPING: u64 = 3_600_000_000;
 /// The pause between two parts of it, so that they keep nobody waiting, in µs.
 const HOUSEKEEPING_PAUSE: u64 = 1_000_000;
 
+/// The same while a group is cleared away that the user wants gone, in µs.
+const CLEARING_PAUSE: u64 = 100_000;
+
 /// The pause after the store could not be written, as with a full disk, in µs.
 const STORAGE_RETRY: u64 = 30_000_000;
 
@@ -108,6 +115,8 @@ pub struct EngineConfig {
     pub pace: Pace,
     /// How long an idle connection stays open, in µs.
     pub idle_timeout: u64,
+    /// How many bytes each group may take on the disk, about.
+    pub group_quota: u64,
     /// What helps connections from one network to another.
     pub helpers: Helpers,
 }
@@ -144,6 +153,8 @@ pub enum Input {
     Opened(LinkId, [u8; 32], [u8; 32]),
     /// A whole frame arrived.
     Frame(LinkId, Channel, Vec<u8>),
+    /// What became of an [`Output::Message`]: whether somebody took it.
+    Handed(LinkId, u64, bool),
     /// A connection is over, and why if it was not asked for.
     Closed(LinkId, Option<FrameError>),
     /// Time passed.
@@ -223,6 +234,8 @@ pub enum Output {
     Reply(RequestId, Result<Reply>),
     /// Tell the app.
     Event(Event),
+    /// Tell the app of a message, by its number; answered by exactly one [`Input::Handed`].
+    Message(LinkId, u64, Event),
     /// Check boxes and fetch what is there.
     Check {
         /// Names the check.
@@ -322,6 +335,7 @@ impl Engine {
         let (user_key, device) = identity::load(&mut store, &vault, &mut rng)?;
         let own = Identity { user: user_key.id(), key: *user_key.public().as_bytes(), device };
         store.set_user(own.user);
+        store.set_group_quota(config.group_quota);
         let poller = Poller::new(config.pace, config.poll_interval);
         let mut engine = Self {
             store,
@@ -436,6 +450,7 @@ impl Engine {
             Input::Described(link, result) => self.on_described(link, result, now),
             Input::Opened(link, own, peer) => self.on_opened(link, own, peer, now),
             Input::Frame(link, channel, frame) => self.on_frame(link, channel, frame, now)?,
+            Input::Handed(link, message, taken) => self.on_handed(link, message, taken),
             Input::Closed(link, misbehaved) => self.on_closed(link, misbehaved, now),
             Input::Tick => {}
         }
@@ -463,6 +478,7 @@ impl Engine {
 
     fn keep_house(&mut self, now: u64) -> Result<(), StoreError> {
         let time = self.data_time(now);
+        let more_to_clear = self.store.clear_forgotten()?;
         let more_to_prune = self.store.prune(time)? > 0;
         self.store.forget_messages(now)?;
         self.store.forget_spent_links(now)?;
@@ -472,7 +488,11 @@ impl Engine {
         self.resend_outbox(now)?;
         let due = self.store.next_due()?.map_or(u64::MAX, |due| self.local_time(due, now));
         let soon = now + HOUSEKEEPING_PAUSE;
-        let next = if more_to_prune { soon } else { now + HOUSEKEEPING };
+        let next = match (more_to_clear, more_to_prune) {
+            (true, _) => now + CLEARING_PAUSE,
+            (_, true) => soon,
+            _ => now + HOUSEKEEPING,
+        };
         self.next_housekeeping = next.min(due.max(soon));
         Ok(())
     }

@@ -20,8 +20,11 @@ use crate::api::{ConnectionState, PairState};
 /// How many app messages may wait for a connection.
 pub(super) const MAX_QUEUED: usize = 64;
 
-/// How many app messages may be under way: all of 256 KiB, they are 64 MiB that a slow peer keeps in memory.
-pub(super) const MAX_UNCONFIRMED: usize = 256;
+/// How many app messages may be under way to a peer,
+pub(super) const MAX_UNANSWERED: usize = 256;
+
+/// and how many bytes of them: as much as a peer's app has to hold that does not take any. Docs: `connecting.md` section 7.
+pub(super) const MAX_UNANSWERED_BYTES: usize = 4 << 20;
 
 /// See the [module](self).
 pub(super) struct Pair {
@@ -63,9 +66,11 @@ pub(super) struct Session {
     pub(super) sas: Sas,
     /// Whether the peer has said that boxes were counted further; it says so once.
     pub(super) was_behind: bool,
-    /// App messages that the peer has not confirmed yet.
-    pub(super) unconfirmed: BTreeMap<u64, RequestId>,
+    /// App messages that the peer has not answered yet, and how long they are.
+    pub(super) unanswered: BTreeMap<u64, (RequestId, usize)>,
     pub(super) next_message: u64,
+    /// App messages of the peer that the app has not taken yet, and how long they are.
+    pub(super) untaken: BTreeMap<u64, usize>,
     /// How far the peer's clock is ahead of what is gone by here, in µs, as far as it has told,
     pub(super) clock_ahead: i64,
     /// and whether the app was told in this session that it is off, or that changes wait.

@@ -52,8 +52,12 @@ pub(crate) struct PairRecord {
     pub(crate) receiving: Receiving,
     /// Where to write to; unknown to a link's creator until somebody opens it.
     pub(crate) sending: Option<Sending>,
-    /// What the creator gives the peer when they first meet.
+    /// What the creator gives the peer when they first meet,
     pub(crate) grant: Option<Grant>,
+    /// and in which group.
+    pub(crate) link_group: Option<GroupId>,
+    /// Whether this node opened the link and has not been given yet what it is for.
+    pub(crate) expects_group: bool,
     /// Who the peer has proven to be.
     pub(crate) peer: Option<Identity>,
     pub(crate) verified: Verified,
@@ -118,6 +122,8 @@ impl PairRecord {
             home: self.receiving.home.as_ref().map(StoredBox::from),
             sending: self.sending.as_ref().map(StoredSending::from),
             grant: self.grant.map(|grant| (grant.group.to_string(), grant.role)),
+            link_group: self.link_group.map(|group| group.to_string()),
+            expects_group: self.expects_group,
             peer: self.peer.as_ref().map(StoredIdentity::from),
             verified: self.verified,
             refused: self.refused,
@@ -133,6 +139,7 @@ impl PairRecord {
         let stored: StoredPair = open(sealed, vault, &label("pair", number))?;
         let grant =
             stored.grant.map(|(group, role)| GroupId::parse(&group).map(|group| Grant { group, role }));
+        let link_group = stored.link_group.map(|group| GroupId::parse(&group));
         Ok(Self {
             nickname: stored.nickname,
             side: stored.side,
@@ -146,6 +153,8 @@ impl PairRecord {
             },
             sending: stored.sending.map(|sending| sending.open()).transpose()?,
             grant: grant.transpose().map_err(|_| VaultError::Malformed)?,
+            link_group: link_group.transpose().map_err(|_| VaultError::Malformed)?,
+            expects_group: stored.expects_group,
             peer: stored.peer.map(|peer| peer.open()).transpose()?,
             verified: stored.verified,
             refused: stored.refused,
@@ -238,6 +247,10 @@ struct StoredPair {
     home: Option<StoredBox>,
     sending: Option<StoredSending>,
     grant: Option<(String, Role)>,
+    #[serde(default)]
+    link_group: Option<String>,
+    #[serde(default)]
+    expects_group: bool,
     peer: Option<StoredIdentity>,
     verified: Verified,
     refused: Option<ErrorKind>,

@@ -4,7 +4,7 @@ use connectoid_protocol::{connect::Failure, user::UserId};
 
 use super::{Engine, Helpers, commands::CommandResult, pair::Pair};
 use crate::{
-    api::{GroupInfo, GroupSync, HistoryEntry, MemberInfo, PeerInfo},
+    api::{Acceptance, GroupInfo, GroupSync, HistoryEntry, MemberInfo, PeerInfo},
     error::Error,
     reads,
     store::{Outcome, StoreError, Version},
@@ -32,11 +32,16 @@ impl Engine {
     pub(super) fn group_syncs(&self, pair: &Pair, now: u64) -> Result<Vec<GroupSync>, StoreError> {
         let Some(peer) = pair.record.peer else { return Ok(Vec::new()) };
         let (time, mut syncs) = (self.data_time(now), Vec::new());
-        for group in self.store.groups()?.into_iter().filter(|group| pair.shared.contains(&group.id)) {
+        for group in self.store.groups()? {
+            if !self.are_members(group.id, &peer)? {
+                continue;
+            }
+            let told = self.store.told_acceptance(group.id, peer.source())?;
             let health = self.store.health(group.id, peer.source(), time)?;
             syncs.push(GroupSync {
                 id: group.id.to_string(),
                 name: group.name,
+                acceptance: told.map_or(Acceptance::Accepted, Acceptance::from),
                 last_synced_at: health.last_synced_at,
                 lacks: health.lacks + health.held_there,
                 held: health.held_here,
@@ -57,6 +62,8 @@ impl Engine {
             infos.push(GroupInfo {
                 id: group.id.to_string(),
                 name: group.name,
+                acceptance: self.store.acceptance(group.id)?.into(),
+                bytes: self.store.group_bytes(group.id)?,
                 role: self.store.role(group.id, self.own.user)?,
                 members: members.collect(),
             });

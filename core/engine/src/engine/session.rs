@@ -5,9 +5,7 @@ use std::{collections::BTreeMap, mem::replace};
 use connectoid_protocol::{
     address::Address,
     connect::{AttemptId, Failure, Side},
-    frame::{
-        App, AppMessage, AppReceived, Behind, Control, FrameError, MAX_APP_MESSAGE, Numbers, Rotate, Rotated,
-    },
+    frame::{App, Behind, Control, FrameError, Numbers, Rotate, Rotated},
     handshake::Proven,
     rotation::{OwnBox, RotateAnswer, Step},
     sas::{self, Binding},
@@ -16,13 +14,14 @@ use connectoid_protocol::{
 
 use super::{
     Engine, LinkId, Output, WEEK,
-    commands::{CommandResult, RequestId},
-    pair::{MAX_QUEUED, MAX_UNCONFIRMED, Pair, Sas, Session, Shown},
+    commands::CommandResult,
+    messages,
+    pair::{Pair, Sas, Session, Shown},
 };
 use crate::{
     api::{EventKind, Reply, Verified},
     channel::Channel,
-    error::{Error, ErrorKind},
+    error::Error,
     store::StoreError,
 };
 
@@ -50,13 +49,15 @@ impl From<FrameError> for SessionError {
 impl From<SyncError<StoreError>> for SessionError {
     fn from(error: SyncError<StoreError>) -> Self {
         match error {
+            // A session that goes on about a group that is gone ends; others are none the worse.
+            SyncError::Log(StoreError::UnknownGroup(_)) => Self::Peer,
             SyncError::Log(error) => Self::Store(error),
             _ => Self::Peer,
         }
     }
 }
 
-type SessionResult = Result<(), SessionError>;
+pub(super) type SessionResult = Result<(), SessionError>;
 
 impl Engine {
     /// The peer is proven: what was agreed on at sharing takes effect, and sync begins.
@@ -76,14 +77,16 @@ impl Engine {
         pair.record.problem = None;
         pair.not_taken = 0;
         (pair.goes_home, pair.offered_home) = (false, false);
+        let sync = Sync::new(self.own.user, peer.user, peer.source()).with_link_group(pair.record.link_group);
         pair.session = Some(Session {
             attempt,
             proven,
-            sync: Sync::new(self.own.user, peer.user, peer.source()),
+            sync: if pair.record.expects_group { sync.expecting_group() } else { sync },
             sas: Sas::Fresh,
             was_behind: false,
-            unconfirmed: BTreeMap::new(),
+            unanswered: BTreeMap::new(),
             next_message: 0,
+            untaken: BTreeMap::new(),
             clock_ahead: 0,
             told_skew: false,
             heard: Numbers::default(),
@@ -157,9 +160,12 @@ impl Engine {
             Channel::Sync => self.store.savepoint(|store| Ok(session.sync.on_frame(store, frame, time)?)),
             Channel::App => match App::decode(frame)? {
                 Some(App::Message(message)) => self.on_app_message(number, message, now),
-                Some(App::Received(received)) => {
-                    let request = session.unconfirmed.remove(&received.number);
-                    self.outputs.extend(request.map(|request| Output::Reply(request, Ok(Reply::Done {}))));
+                Some(App::Received(answer)) => {
+                    self.on_app_answer(number, answer.number, Ok(Reply::Done {}), now);
+                    Ok(())
+                }
+                Some(App::Lost(answer)) => {
+                    self.on_app_answer(number, answer.number, Err(messages::not_taken()), now);
                     Ok(())
                 }
                 _ => Ok(()),
@@ -401,69 +407,13 @@ impl Engine {
         Ok(self.save_pair(number)?)
     }
 
-    /// Sends an app message, now or when connected.
-    pub(super) fn send_message(
-        &mut self,
-        request: RequestId,
-        nickname: &str,
-        data: Vec<u8>,
-        now: u64,
-    ) -> CommandResult<()> {
-        if data.len() > MAX_APP_MESSAGE {
-            return Err(Error::usage("an app message has at most 256 KiB").into());
-        }
-        let number = self.pair_named(nickname)?;
-        let Some(pair) = self.pairs.get_mut(&number).filter(|pair| pair.is_reachable()) else {
-            return Err(Error::usage(format!("{nickname} has not opened the link yet")).into());
-        };
-        if pair.queue.len() >= MAX_QUEUED {
-            let message = "64 messages wait for this peer already; try again when it was connected";
-            return Err(Error::new(ErrorKind::Unanswered, message).into());
-        }
-        if pair.session.as_ref().is_some_and(|session| session.unconfirmed.len() >= MAX_UNCONFIRMED) {
-            let message = "256 messages are under way to this peer; wait until one is confirmed";
-            return Err(Error::new(ErrorKind::Unanswered, message).into());
-        }
-        pair.queue.push_back((request, data));
-        pair.connector.want(now, &mut self.rng);
-        self.flush_queue(number, now);
-        Ok(())
-    }
-
-    fn flush_queue(&mut self, number: u64, now: u64) {
-        let idle_timeout = self.config.idle_timeout;
-        let Some(pair) = self.pairs.get_mut(&number) else { return };
-        let Some(session) = pair.session.as_mut() else { return };
-        for (request, data) in pair.queue.drain(..) {
-            let message = App::Message(AppMessage { number: session.next_message, data });
-            session.unconfirmed.insert(session.next_message, request);
-            session.next_message += 1;
-            session.rest_at = now + idle_timeout;
-            self.outputs.push_back(Output::Frame((number, session.attempt), Channel::App, message.encode()));
-        }
-    }
-
-    fn on_app_message(&mut self, number: u64, message: AppMessage, now: u64) -> SessionResult {
-        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
-        let Some(session) = pair.session.as_mut() else { return Ok(()) };
-        if message.data.len() > MAX_APP_MESSAGE {
-            return Err(SessionError::Peer);
-        }
-        session.heard.take(message.number)?;
-        let received = App::Received(AppReceived { number: message.number });
-        let (link, nickname) = ((number, session.attempt), pair.record.nickname.clone());
-        self.tell(EventKind::Message { nickname, data: message.data }, now);
-        self.outputs.push_back(Output::Frame(link, Channel::App, received.encode()));
-        Ok(())
-    }
-
     /// Lays an idle session to rest, unless something is still under way.
     pub(super) fn rest_if_idle(&mut self, number: u64, now: u64) {
         let idle_timeout = self.config.idle_timeout;
         let Some(pair) = self.pairs.get_mut(&number) else { return };
         let Some(session) = pair.session.as_mut() else { return };
         let quiet = pair.shared.iter().all(|group| session.sync.is_quiet(*group));
-        if quiet && session.unconfirmed.is_empty() {
+        if quiet && session.unanswered.is_empty() {
             pair.connector.rest(now, &mut self.rng);
         } else {
             session.rest_at = now + idle_timeout;

@@ -70,6 +70,7 @@ impl Engine {
         let pair = new_pair(&nickname, Side::Creator, own.address.clone(), own.clone(), now);
         let number = self.insert_pair(pair, |record| {
             record.grant = Some(Grant { group, role: terms.role });
+            record.link_group = Some(group);
             record.verified = by_placement(terms.placement);
         })?;
         let invite = Invite::new(expires);
@@ -165,8 +166,9 @@ impl Engine {
     pub(super) fn close_for_good(&mut self, number: u64) {
         let Some(pair) = self.pairs.get_mut(&number) else { return };
         pair.connector.shut_down();
-        let unconfirmed = pair.session.take().map(|session| session.unconfirmed).unwrap_or_default();
-        let waiting = pair.queue.drain(..).map(|(request, _)| request).chain(unconfirmed.into_values());
+        let unanswered = pair.session.take().map(|session| session.unanswered).unwrap_or_default();
+        let unanswered = unanswered.into_values().map(|(request, _)| request);
+        let waiting = pair.queue.drain(..).map(|(request, _)| request).chain(unanswered);
         let ended = || Err(Error::new(ErrorKind::Closed, "the share, or the node, has ended"));
         self.outputs.extend(waiting.map(|request| Output::Reply(request, ended())));
         while let Some(output) = pair.connector.poll_output() {
@@ -306,6 +308,8 @@ pub(super) fn new_pair(nickname: &str, side: Side, link: Address, own: OwnBox, n
         receiving: Receiving::new(own),
         sending: None,
         grant: None,
+        link_group: None,
+        expects_group: side == Side::Opener,
         peer: None,
         verified: Verified::Link,
         refused: None,

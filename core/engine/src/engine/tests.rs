@@ -21,6 +21,7 @@ fn engine() -> Engine {
         poll_interval: 60_000_000,
         pace: Pace::Foreground,
         idle_timeout: 30_000_000,
+        group_quota: 1 << 30,
         helpers: Helpers::default(),
     };
     let mut rng = ChaCha20Rng::seed_from_u64(1);

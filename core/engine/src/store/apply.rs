@@ -12,6 +12,7 @@ use rusqlite::params;
 
 use super::{
     Store, StoreError,
+    acceptance::Room,
     error::Result,
     rows::{self, NewRow, State},
     verify,
@@ -53,6 +54,7 @@ struct Intake {
     group_no: i64,
     source_no: i64,
     now: u64,
+    room: Room,
     applied: Applied,
     touched: TouchedRecords,
 }
@@ -83,14 +85,20 @@ impl Store {
             let source_no = store.device_no(source.device)?;
             store.note_user_of_device(source_no, source.user)?;
             let touched = TouchedRecords::default();
-            let mut intake = Intake { group_no, source_no, now, applied, touched };
+            let room = store.room_of(group_no)?;
+            let mut intake = Intake { group_no, source_no, now, room, applied, touched };
             store.apply_membership(&mut intake, membership)?;
-            if store.membership(group_no)?.role(source.user).is_some() {
+            let taken = store.acceptance_of(group_no)?.is_given();
+            if taken && store.membership(group_no)?.role(source.user).is_some() {
                 // First: what they name does not even begin to count.
                 store.apply_others(&mut intake, withdrawals)?;
                 store.apply_others(&mut intake, records)?;
+                intake.applied.room_low = !room.is_low() && intake.room.is_low();
             } else {
                 intake.applied.untrusted += withdrawals.len() + records.len();
+            }
+            if intake.applied.overflowed {
+                store.clear_mark(group_no, source_no)?;
             }
             intake.touched.tell(&mut intake.applied);
             Ok(intake.applied)
@@ -156,6 +164,10 @@ impl Store {
                 intake.applied.duplicates += 1;
                 continue;
             }
+            if !intake.room.take_member(change) {
+                intake.applied.overflowed = true;
+                continue;
+            }
             // The genesis is the first to be stored of a group; without it there is no membership to ask.
             if !change.is_genesis() {
                 let membership = self.membership(intake.group_no)?;
@@ -200,6 +212,10 @@ impl Store {
         let membership = self.membership(intake.group_no)?;
         let genuine = verify::verify_all(&new, |change| membership.key(change.author()).copied());
         for (change, genuine) in new.iter().zip(genuine) {
+            if !intake.room.take_record(change) {
+                intake.applied.overflowed = true;
+                continue;
+            }
             let withdrawn = self.is_withdrawn(intake.group_no, change)?;
             match (genuine, Verdict::of(&membership, change, withdrawn, intake.now)) {
                 (Some(false), _) => intake.applied.refused.push(ChangeError::Forged.into()),

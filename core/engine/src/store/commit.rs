@@ -40,8 +40,8 @@ impl Store {
     /// It is stamped later than everything accepted in the group so far, so it wins everything it writes.
     ///
     /// # Errors
-    /// [`StoreError::UnknownGroup`], [`StoreError::NotAMember`], [`StoreError::NotPermitted`] for readers,
-    /// [`StoreError::Change`] for operations that break a rule, and storage errors.
+    /// [`StoreError::UnknownGroup`], [`StoreError::NotAccepted`], [`StoreError::NotAMember`],
+    /// [`StoreError::NotPermitted`] for readers, [`StoreError::Change`] for operations that break a rule, and storage errors.
     pub fn commit(
         &mut self,
         group: GroupId,
@@ -51,6 +51,7 @@ impl Store {
         rng: &mut impl CryptoRng,
     ) -> Result<Committed> {
         let group_no = self.known_group_no(group)?;
+        self.require_part(group_no)?;
         let role = self.role_of(group_no, author)?;
         if !role.may_write() {
             return Err(StoreError::NotPermitted { role });

@@ -33,6 +33,9 @@ pub enum StoreError {
     /// The user is no member of the group (any more).
     #[error("not a member of the group")]
     NotAMember,
+    /// The user takes no part in the group: was invited and has not accepted, or has left.
+    #[error("this user takes no part in the group: accept the invitation first")]
+    NotAccepted,
     /// The user's role does not allow this.
     #[error("the role does not allow this: {role:?}")]
     NotPermitted {

@@ -41,6 +41,7 @@ impl Store {
             let source_no = store.device_no(author.device)?;
             let group_no = store.found(change.group(), std::slice::from_ref(&change))?;
             store.take_membership(group_no, &change, source_no, None)?;
+            store.accept(change.group())?;
             Ok(change.group())
         })
     }

@@ -3,7 +3,7 @@
 use connectoid_protocol::{
     change::ChangeHash,
     membership::Standing,
-    sync::{Applied, ChangeLog, Epoch, Mark, Page, PageRequest, Recall, Scope, Source},
+    sync::{Acceptance, Applied, ChangeLog, Epoch, Mark, Page, PageRequest, Recall, Scope, Source},
     user::{DeviceId, GroupId, UserId},
 };
 
@@ -23,7 +23,8 @@ impl ChangeLog for Store {
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>> {
         let mut groups = Vec::new();
         for group in self.groups()? {
-            if !matches!(self.standing(group.id, user)?, Standing::Never | Standing::Unknown) {
+            let takes_part = self.acceptance(group.id)?.is_given();
+            if takes_part && !matches!(self.standing(group.id, user)?, Standing::Never | Standing::Unknown) {
                 groups.push(group.id);
             }
         }
@@ -35,6 +36,18 @@ impl ChangeLog for Store {
             Some(group_no) => Ok(self.membership(group_no)?.standing(user)),
             None => Ok(Standing::Unknown),
         }
+    }
+
+    fn acceptance(&self, group: GroupId) -> Result<Acceptance> {
+        Self::acceptance(self, group)
+    }
+
+    fn accept(&mut self, group: GroupId) -> Result<()> {
+        Self::accept(self, group)
+    }
+
+    fn invitations(&self, user: UserId) -> Result<usize> {
+        Self::invitations(self, user)
     }
 
     fn head(&self, group: GroupId) -> Result<u64> {
@@ -61,12 +74,15 @@ impl ChangeLog for Store {
         Self::mark(self, group, device)
     }
 
+    // Of a group that is not here, or was forgotten in the middle of a session, nothing is remembered.
+
     fn set_mark(&mut self, group: GroupId, device: DeviceId, mark: Mark) -> Result<()> {
-        Self::set_mark(self, group, device, mark)
+        if self.has_group(group)? { Self::set_mark(self, group, device, mark) } else { Ok(()) }
     }
 
     fn clear_mark(&mut self, group: GroupId, device: DeviceId) -> Result<()> {
-        let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
+        let Some(group_no) = self.group_no(group)? else { return Ok(()) };
+        let device_no = self.device_no(device)?;
         Self::clear_mark(self, group_no, device_no)
     }
 
@@ -77,7 +93,7 @@ impl ChangeLog for Store {
         seq: u64,
         complete_at: Option<u64>,
     ) -> Result<()> {
-        Self::set_acked(self, group, device, seq, complete_at)
+        if self.has_group(group)? { Self::set_acked(self, group, device, seq, complete_at) } else { Ok(()) }
     }
 
     fn set_clock(&mut self, device: DeviceId, ahead: i64) -> Result<()> {

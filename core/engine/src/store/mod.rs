@@ -20,12 +20,14 @@
 //! | `apply` | changes of others: read, verified, judged, then taken or parked |
 //! | `view` | writes of one change into the view |
 //! | `rejudge` | changes becoming valid or invalid |
+//! | `acceptance` | which groups the user takes part in, the room they may take, forgetting |
 //! | `restamp`, `withdraw` | what a wrong clock stamped, and how it is taken back |
 //! | `arrivals`, `lives`, `marks`, `log` | what sync needs ([`connectoid_protocol::sync::ChangeLog`]) |
 //! | `read`, `history` | what apps ask, on the [`Store`] or on a [`Reader`] |
 //!
 //! A store belongs to one thread. Others read through a [`Reader`].
 
+mod acceptance;
 mod apply;
 mod arrivals;
 mod caches;
@@ -59,8 +61,8 @@ use std::path::Path;
 use connectoid_protocol::{sync::Epoch, user::UserId};
 use rusqlite::Connection;
 
-use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result};
 pub use self::{
+    acceptance::MAX_MEMBERSHIP_BYTES,
     commit::{Author, Committed},
     error::StoreError,
     groups::Group,
@@ -73,7 +75,8 @@ pub use self::{
     reader::Reader,
     restamp::Restamped,
 };
-pub use connectoid_protocol::sync::Applied;
+use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result};
+pub use connectoid_protocol::sync::{Acceptance, Applied};
 
 /// A node's store, open for reading and writing.
 pub struct Store {
@@ -84,6 +87,8 @@ pub struct Store {
     epoch: Epoch,
     /// Whose store this is, once that is known.
     user: Option<UserId>,
+    /// How many bytes each group may take.
+    group_quota: u64,
     /// Whether a call in the current transaction has failed and left what it had written.
     half_written: bool,
 }
@@ -119,7 +124,8 @@ impl Store {
         let sequence = Sequence::load(&connection)?;
         let epoch = lives::begin(&mut connection, sequence.next())?;
         let caches = Caches::default();
-        Ok(Self { connection, place, caches, sequence, epoch, user: None, half_written: false })
+        let (user, group_quota, half_written) = (None, u64::MAX, false);
+        Ok(Self { connection, place, caches, sequence, epoch, user, group_quota, half_written })
     }
 
     /// Says whose store this is, for which names of groups mean what they mean to that user.

@@ -36,7 +36,8 @@ impl Store {
     pub fn release_parked(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
         self.write(|store| {
             let due = int(last_due(now));
-            let sql = "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1";
+            let sql = "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1
+                       AND grp NOT IN (SELECT no FROM groups WHERE acceptance = 3)";
             let groups = store.numbers(sql, [due])?;
             groups.into_iter().map(|group_no| store.release_due(group_no, due, now)).collect()
         })
@@ -47,7 +48,9 @@ impl Store {
     /// # Errors
     /// Storage errors.
     pub fn next_due(&self) -> Result<Option<u64>> {
-        let mut query = self.connection().prepare_cached("SELECT min(stamp) FROM changes WHERE state = 3")?;
+        let sql = "SELECT min(stamp) FROM changes WHERE state = 3
+                   AND grp NOT IN (SELECT no FROM groups WHERE acceptance = 3)";
+        let mut query = self.connection().prepare_cached(sql)?;
         let earliest: Option<i64> = query.query_row([], |row| row.get(0))?;
         Ok(earliest.map(|stamp| stamp.cast_unsigned().saturating_sub(MAX_AHEAD)))
     }

@@ -34,8 +34,8 @@ pub(super) fn collection_no(connection: &Connection, group_no: i64, name: &str) 
 }
 
 pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
-    let sql =
-        "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner ORDER BY groups.no";
+    let sql = "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner
+               WHERE acceptance < 3 ORDER BY groups.no";
     let mut query = connection.prepare_cached(sql)?;
     let rows = query.query_map([], |row| {
         Ok(Group {
@@ -51,14 +51,15 @@ pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
 const MAX_NAMESAKES: i64 = 64;
 
 /// The group that a name means to a user: the one that the user founded, or else the first to come of those that the user
-/// is in. Whoever founds another of that name takes nothing over and is in nobody's way.
+/// takes part in, or else took part in. Whoever founds another of that name takes nothing over and is in nobody's way.
 pub(super) fn group_named(
     connection: &Connection,
     name: &str,
     user: Option<UserId>,
 ) -> Result<Option<GroupId>> {
     let sql = "SELECT groups.no, groups.id FROM groups JOIN users ON users.no = owner
-               WHERE name = ?1 ORDER BY users.id <> ?2, groups.no LIMIT ?3";
+               WHERE name = ?1 AND acceptance IN (1, 2)
+               ORDER BY users.id <> ?2, acceptance, groups.no LIMIT ?3";
     let mut query = connection.prepare_cached(sql)?;
     let own = user.map(|user| *user.as_bytes()).unwrap_or_default();
     let rows = query.query_map(params![name, own, MAX_NAMESAKES], |row| {

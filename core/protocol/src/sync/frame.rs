@@ -3,7 +3,7 @@
 use minicbor::{Decoder, data::Type};
 
 use super::{
-    EPOCH_LEN, Epoch, MAX_WANT, Misbehaviour,
+    Acceptance, EPOCH_LEN, Epoch, MAX_WANT, Misbehaviour,
     wellformed::{Way, is_message},
 };
 use crate::{
@@ -35,8 +35,8 @@ const VERSION: u8 = 1;
 pub enum Frame {
     /// S: I have this group up to arrival `head`.
     Have { group: GroupId, epoch: Epoch, head: u64 },
-    /// R: send what arrived after `from`, in this life of your store, and go on.
-    Pull { group: GroupId, epoch: Epoch, from: u64 },
+    /// R: send what arrived after `from`, in this life of your store, and go on; changes of records only if accepted.
+    Pull { group: GroupId, epoch: Epoch, from: u64, acceptance: Acceptance },
     /// R: this is what I have, in a message of set reconciliation.
     Compare { group: GroupId, message: Vec<u8> },
     /// S: the answer to it.
@@ -53,6 +53,8 @@ pub enum Frame {
     Stale { group: GroupId },
     /// Both: so late is it here, in microseconds since the Unix epoch; what is stamped too far ahead of it waits.
     Clock { time: u64 },
+    /// Both: my user has left the group; I neither take nor give anything of it any more.
+    Left { group: GroupId },
 }
 
 impl Frame {
@@ -78,7 +80,7 @@ impl Frame {
         let Some(([VERSION, kind], body)) = bytes.split_first_chunk::<2>() else {
             return Err(Misbehaviour::Malformed);
         };
-        if !(1..=10).contains(kind) {
+        if !(1..=11).contains(kind) {
             return Ok(None);
         }
         let frame = cbor::strict(body, |decoder| Self::read(*kind, decoder), Self::write);
@@ -97,6 +99,7 @@ impl Frame {
             Self::Ack { .. } => 8,
             Self::Stale { .. } => 9,
             Self::Clock { .. } => 10,
+            Self::Left { .. } => 11,
         }
     }
 
@@ -105,8 +108,8 @@ impl Frame {
             Self::Have { group, epoch, head } => {
                 writer.array(3).bytes(group.as_bytes()).bytes(epoch).uint(*head);
             }
-            Self::Pull { group, epoch, from } => {
-                writer.array(3).bytes(group.as_bytes()).bytes(epoch).uint(*from);
+            Self::Pull { group, epoch, from, acceptance } => {
+                writer.array(4).bytes(group.as_bytes()).bytes(epoch).uint(*from).uint(*acceptance as u64);
             }
             Self::Compare { group, message } | Self::Compared { group, message } => {
                 writer.array(2).bytes(group.as_bytes()).bytes(message);
@@ -115,7 +118,7 @@ impl Frame {
                 let hashes: Vec<u8> = hashes.iter().flat_map(|hash| *hash.as_bytes()).collect();
                 writer.array(2).bytes(group.as_bytes()).bytes(&hashes);
             }
-            Self::Sent { group } | Self::Stale { group } => {
+            Self::Sent { group } | Self::Stale { group } | Self::Left { group } => {
                 writer.array(1).bytes(group.as_bytes());
             }
             Self::Changes { group, span, changes } => {
@@ -152,8 +155,9 @@ impl Frame {
             (1, 3) => {
                 Self::Have { group, epoch: cbor::fixed::<EPOCH_LEN>(decoder)?, head: read_seq(decoder)? }
             }
-            (2, 3) => {
-                Self::Pull { group, epoch: cbor::fixed::<EPOCH_LEN>(decoder)?, from: read_seq(decoder)? }
+            (2, 4) => {
+                let (epoch, from) = (cbor::fixed::<EPOCH_LEN>(decoder)?, read_seq(decoder)?);
+                Self::Pull { group, epoch, from, acceptance: read_acceptance(decoder)? }
             }
             (3, 2) => Self::Compare { group, message: read_message(decoder, Way::Question)? },
             (4, 2) => Self::Compared { group, message: read_message(decoder, Way::Answer)? },
@@ -162,6 +166,7 @@ impl Frame {
             (7, 3) => Self::Changes { group, span: read_span(decoder)?, changes: read_changes(decoder)? },
             (8, 2) => Self::Ack { group, upto: read_optional_seq(decoder)? },
             (9, 1) => Self::Stale { group },
+            (11, 1) => Self::Left { group },
             _ => return Err(NotCanonical),
         })
     }
@@ -171,6 +176,13 @@ impl Frame {
 fn read_seq(decoder: &mut Decoder<'_>) -> Result<u64, NotCanonical> {
     let seq = decoder.u64()?;
     if seq < 1 << 53 { Ok(seq) } else { Err(NotCanonical) }
+}
+
+/// Who has left pulls nothing.
+fn read_acceptance(decoder: &mut Decoder<'_>) -> Result<Acceptance, NotCanonical> {
+    let pulling = [Acceptance::Invited, Acceptance::Accepted, Acceptance::Full];
+    let number = decoder.u64()?;
+    pulling.into_iter().find(|acceptance| *acceptance as u64 == number).ok_or(NotCanonical)
 }
 
 fn read_optional_seq(decoder: &mut Decoder<'_>) -> Result<Option<u64>, NotCanonical> {
@@ -235,7 +247,10 @@ mod tests {
         let group = GROUP;
         vec![
             Frame::Have { group, epoch: [1; 16], head: 300 },
-            Frame::Pull { group, epoch: [1; 16], from: 0 },
+            Frame::Pull { group, epoch: [1; 16], from: 0, acceptance: Acceptance::Accepted },
+            Frame::Pull { group, epoch: [1; 16], from: 7, acceptance: Acceptance::Invited },
+            Frame::Pull { group, epoch: [1; 16], from: 7, acceptance: Acceptance::Full },
+            Frame::Left { group },
             Frame::Compare { group, message: names(1) },
             Frame::Compared { group, message: names(1535) },
             Frame::Compared { group, message: vec![0x61] },
@@ -259,10 +274,11 @@ mod tests {
 
     #[test]
     fn unknown_types_are_skipped_and_bad_frames_are_not() {
-        assert_eq!(Frame::decode(&[VERSION, 11, 1, 2, 3]), Ok(None));
+        assert_eq!(Frame::decode(&[VERSION, 12, 1, 2, 3]), Ok(None));
         let group = GROUP;
         for bad in [
-            Frame::Pull { group, epoch: [1; 16], from: 1 << 53 },
+            Frame::Pull { group, epoch: [1; 16], from: 1 << 53, acceptance: Acceptance::Accepted },
+            Frame::Pull { group, epoch: [1; 16], from: 1, acceptance: Acceptance::Left },
             Frame::Clock { time: 1 << 53 },
             Frame::Compared { group, message: names(1536) },
             Frame::Compare { group, message: vec![0x61] },

@@ -1,9 +1,9 @@
 //! The receiving side (R) of one group.
 
 use super::{
-    ChangeLog, Epoch, Event, HELD_OVERHEAD, MAX_ANNOUNCEMENTS, MAX_JOINING, MAX_JOINING_IN_ALL,
-    MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope, Sync, SyncError, frame::Frame,
-    session::Result,
+    Acceptance, ChangeLog, Epoch, Event, HELD_OVERHEAD, MAX_ANNOUNCEMENTS, MAX_INVITATIONS, MAX_JOINING,
+    MAX_JOINING_IN_ALL, MAX_PEER_GROUPS, MAX_ROUNDS, MAX_WANT, Mark, Misbehaviour, Refusal, Scope, Sync,
+    SyncError, frame::Frame, session::Result,
 };
 use crate::{
     change::{Change, ChangeHash},
@@ -18,6 +18,8 @@ pub(super) struct Inbound {
     /// The sender's last arrival when it announced the group.
     head: u64,
     stage: Stage,
+    /// How far the group is taken, as the sender was told: records only if it is accepted.
+    acceptance: Acceptance,
     /// Everything that the sender had up to this arrival is stored here.
     position: u64,
     /// Whether changes were not stored, so that nothing after them counts as complete,
@@ -48,6 +50,10 @@ impl Inbound {
         matches!(self.stage, Stage::Pulling) && self.position >= self.head
     }
 
+    pub(super) fn ignore(&mut self) {
+        self.stage = Stage::Ignoring;
+    }
+
     pub(super) fn is_comparing(&self) -> bool {
         matches!(self.stage, Stage::Waiting | Stage::Comparing { .. })
     }
@@ -56,51 +62,64 @@ impl Inbound {
 impl Sync {
     pub(super) fn on_have<L: ChangeLog>(
         &mut self,
-        log: &L,
+        log: &mut L,
         group: GroupId,
         epoch: Epoch,
         head: u64,
     ) -> Result<(), L> {
+        let mut acceptance = self.acceptance_of(log, group)?;
+        let left = acceptance == Acceptance::Left;
         let unknown = log.standing(group, self.me)? == Standing::Unknown;
-        if unknown && !self.groups.contains_key(&group) && self.count_groups(log)? >= MAX_PEER_GROUPS {
+        if unknown && !left && !self.groups.contains_key(&group) && self.is_too_many(log, acceptance)? {
             self.tell(Event::TooMany(group));
             return Ok(());
         }
+        let stranger = log.standing(group, self.peer.user)? == Standing::Never;
+        if stranger || (unknown && left) {
+            // As if the group were not known: whether it is, is no business of a stranger's. One who is a member by a change
+            // that has not come here yet brings that first; and one who brings what was forgotten, what it knows of it.
+            acceptance = Acceptance::Invited;
+        }
         let stage = if unknown { Stage::Joining { held: Vec::new(), cost: 0 } } else { Stage::Waiting };
-        let inbound = Inbound { epoch, head, stage, position: 0, missed: false, distrusted: false };
+        let inbound =
+            Inbound { epoch, head, stage, acceptance, position: 0, missed: false, distrusted: false };
         let directions = self.groups.entry(group).or_default();
         directions.announcements += 1;
         if directions.announcements > MAX_ANNOUNCEMENTS {
             return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
         }
         directions.inbound = Some(inbound);
+        directions.left = false;
         if unknown {
-            self.send(&Frame::Pull { group, epoch, from: 0 });
+            self.send(&Frame::Pull { group, epoch, from: 0, acceptance });
             return Ok(());
         }
-        if log.standing(group, self.peer.user)? == Standing::Never {
-            // As if the group were not known: whether it is, is no business of a stranger's. One who is a member by a change
-            // that has not come here yet brings that first.
+        if stranger {
             self.pull(group, 0);
             return Ok(());
+        }
+        if left {
+            return self.leave(log, group);
         }
         self.catch_up(log, group)
     }
 
-    /// Asks again for what had been sent while its sender was not trusted.
+    /// Asks again for what had been sent while its sender was not trusted, and for all once the user has accepted.
     pub(super) fn refresh_inbound<L: ChangeLog>(
         &mut self,
         log: &L,
         group: GroupId,
         standing: Standing,
+        acceptance: Acceptance,
     ) -> Result<(), L> {
-        match self.inbound(group) {
-            Some(inbound) if inbound.distrusted && standing.is_member() => {
-                (inbound.missed, inbound.distrusted) = (false, false);
-                self.catch_up(log, group)
-            }
-            _ => Ok(()),
+        let Some(inbound) = self.inbound(group) else { return Ok(()) };
+        let accepted = acceptance == Acceptance::Accepted && inbound.acceptance != Acceptance::Accepted;
+        if accepted || (inbound.distrusted && standing.is_member()) {
+            (inbound.missed, inbound.distrusted) = (false, false);
+            inbound.acceptance = acceptance;
+            self.catch_up(log, group)?;
         }
+        Ok(())
     }
 
     pub(super) fn on_compared<L: ChangeLog>(
@@ -206,13 +225,29 @@ impl Sync {
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
         inbound.missed |= !applied.is_complete();
         inbound.distrusted |= applied.untrusted > 0;
+        let accepted = inbound.acceptance == Acceptance::Accepted;
         let upto = span.filter(|(from, _)| !inbound.missed && *from <= inbound.position);
         if let Some((_, upto)) = upto {
             inbound.position = inbound.position.max(upto);
             self.remember_mark(log, group)?;
         }
+        let upto = upto.filter(|_| accepted);
         self.send(&Frame::Ack { group, upto: upto.map(|(_, upto)| upto) });
+        if accepted && applied.overflowed {
+            self.stop_if_full(log, group)?;
+        }
         Ok(())
+    }
+
+    /// Has no more records sent if there is no room for them.
+    fn stop_if_full<L: ChangeLog>(&mut self, log: &L, group: GroupId) -> Result<(), L> {
+        let acceptance = log.acceptance(group)?;
+        let Some(inbound) = self.inbound(group).filter(|_| acceptance == Acceptance::Full) else {
+            return Ok(());
+        };
+        inbound.acceptance = acceptance;
+        self.tell(Event::Room(group));
+        self.catch_up(log, group)
     }
 
     /// Joins a group if its membership changes make this user a member.
@@ -223,15 +258,23 @@ impl Sync {
         held: &[Vec<u8>],
         now: u64,
     ) -> Result<(), L> {
-        let welcome = is_member(group, held, self.me)
+        let welcome = are_members(group, held, [self.me, self.peer.user])
             .map_err(|refusal| SyncError::Peer(Misbehaviour::FalseChange(refusal)))?;
         // Another session may have brought the group in the meantime.
         let known = log.standing(group, self.me)? != Standing::Unknown;
+        if !known && log.acceptance(group)? == Acceptance::Left {
+            self.set_stage(group, Stage::Ignoring);
+            return if welcome { self.leave(log, group) } else { Ok(()) };
+        }
         self.set_stage(group, if welcome || known { Stage::Pulling } else { Stage::Ignoring });
         if welcome {
             self.apply(log, group, held, now)?;
         }
-        Ok(())
+        if welcome && !known && self.inbound(group).is_some_and(|inbound| inbound.acceptance.is_given()) {
+            log.accept(group)?;
+            self.tell(Event::LinkGroup(group));
+        }
+        self.refresh(log, group)
     }
 
     /// Pulls from where we are, or compares if that is not known.
@@ -239,6 +282,10 @@ impl Sync {
         let mark = log.mark(group, self.peer.device)?;
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
         match mark {
+            None if inbound.acceptance != Acceptance::Accepted => {
+                self.pull(group, 0);
+                Ok(())
+            }
             // Whether a mark of an earlier life is still good, only the sender knows.
             Some(mark) if mark.epoch != inbound.epoch || mark.seq <= inbound.head => {
                 self.pull_from(group, mark);
@@ -253,7 +300,7 @@ impl Sync {
     }
 
     /// Begins to compare the next group that waits for it, unless one is being compared.
-    fn compare_next<L: ChangeLog>(&mut self, log: &L) -> Result<(), L> {
+    pub(super) fn compare_next<L: ChangeLog>(&mut self, log: &L) -> Result<(), L> {
         let mut waiting = None;
         for (group, known) in &self.groups {
             match known.inbound.as_ref().map(|inbound| &inbound.stage) {
@@ -295,13 +342,16 @@ impl Sync {
         let Some(inbound) = self.inbound(group) else { return };
         inbound.stage = Stage::Pulling;
         inbound.position = if inbound.missed { 0 } else { mark.seq };
-        self.send(&Frame::Pull { group, epoch: mark.epoch, from: mark.seq });
+        let acceptance = inbound.acceptance;
+        self.send(&Frame::Pull { group, epoch: mark.epoch, from: mark.seq, acceptance });
     }
 
     fn remember_mark<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
         let device = self.peer.device;
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
-        if matches!(inbound.stage, Stage::Pulling) && !inbound.missed {
+        // A mark of a group that is full would say that its records are here.
+        let complete = !inbound.missed && inbound.acceptance != Acceptance::Full;
+        if matches!(inbound.stage, Stage::Pulling) && complete {
             log.set_mark(group, device, Mark { epoch: inbound.epoch, seq: inbound.position })?;
         }
         Ok(())
@@ -331,16 +381,25 @@ impl Sync {
         self.groups.values().filter_map(|known| known.inbound.as_ref()).map(cost).sum()
     }
 
-    /// How many groups are shared with the peer, or may soon be.
-    fn count_groups<L: ChangeLog>(&self, log: &L) -> Result<usize, L> {
+    /// Whether more groups are shared with the peer than are taken, or to be answered, those counted that may soon be.
+    fn is_too_many<L: ChangeLog>(&self, log: &L, acceptance: Acceptance) -> Result<bool, L> {
         let new = |inbound: &Inbound| matches!(inbound.stage, Stage::Joining { .. } | Stage::Ignoring);
-        let joining = self.groups.values().filter(|known| known.inbound.as_ref().is_some_and(new)).count();
-        Ok(log.groups_of(self.peer.user)?.len() + joining)
+        let mut invitations = log.invitations(self.peer.user)?;
+        for (group, known) in &self.groups {
+            let is_new = known.peer_acceptance.is_none() && known.inbound.as_ref().is_some_and(new);
+            invitations += usize::from(is_new && log.acceptance(*group)? != Acceptance::Left);
+        }
+        let shared = log.groups_of(self.peer.user)?.len() + invitations;
+        Ok(shared >= MAX_PEER_GROUPS || (!acceptance.is_given() && invitations >= MAX_INVITATIONS))
     }
 }
 
-/// Whether these membership changes, if they are what they claim to be, make the user a member.
-fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result::Result<bool, Refusal> {
+/// Whether these membership changes, if they are what they claim to be, make all these users members.
+fn are_members(
+    group: GroupId,
+    changes: &[Vec<u8>],
+    users: [UserId; 2],
+) -> core::result::Result<bool, Refusal> {
     let changes =
         changes.iter().map(|bytes| Change::decode(bytes)).collect::<core::result::Result<Vec<_>, _>>()?;
     let Some(genesis) = changes.iter().find(|change| change.is_genesis()) else { return Ok(false) };
@@ -357,7 +416,7 @@ fn is_member(group: GroupId, changes: &[Vec<u8>], user: UserId) -> core::result:
     if membership.group() != group || changes.iter().any(|change| change.group() != group) {
         return Err(Refusal::WrongGroup);
     }
-    Ok(membership.role(user).is_some())
+    Ok(users.into_iter().all(|user| membership.role(user).is_some()))
 }
 
 #[cfg(test)]

@@ -46,6 +46,26 @@ pub struct Source {
     pub user: UserId,
 }
 
+/// How far a device takes a group that its user is a member of. Anybody can make anybody a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acceptance {
+    /// The user has not said anything yet: who the members are is known, and nothing else.
+    Invited,
+    /// The user takes part: everything is taken.
+    Accepted,
+    /// As well, but there is no room for more than is here: new records are not taken.
+    Full,
+    /// The user does not take part, or no longer.
+    Left,
+}
+
+impl Acceptance {
+    /// Whether the user takes part, so that others are given what is here.
+    pub fn is_given(self) -> bool {
+        matches!(self, Self::Accepted | Self::Full)
+    }
+}
+
 /// Which live changes a [`Page`] holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PageKind {
@@ -127,10 +147,13 @@ pub struct Applied {
     pub parked: usize,
     /// Those that were not taken.
     pub refused: Vec<Refusal>,
-    /// How many changes of records, and withdrawals, were not taken because the source's user is no member.
+    /// How many changes of records, and withdrawals, were not taken because the source's user is no member, or this one
+    /// does not take part.
     pub untrusted: usize,
-    /// Whether more had to be parked than there is room for; the mark of the source is cleared.
+    /// Whether more came than there is room for, in the group or among what is parked; the mark of the source is cleared.
     pub overflowed: bool,
+    /// Whether four fifths of the group's room are taken by now, and were not before.
+    pub room_low: bool,
     /// Records that may look different.
     pub touched: Touched,
     /// Whether members or roles may have changed.
@@ -146,6 +169,7 @@ impl Applied {
         refused: Vec::new(),
         untrusted: 0,
         overflowed: false,
+        room_low: false,
         touched: Touched::NONE,
         membership_changed: false,
     };
@@ -167,11 +191,21 @@ pub trait ChangeLog {
     /// What this store remembers of a mark that another device has of it.
     fn recall(&self, group: GroupId, mark: &Mark) -> Result<Recall, Self::Error>;
 
-    /// The groups in which a user is or was a member.
+    /// The groups that this user has accepted and in which another user is or was a member.
     fn groups_of(&self, user: UserId) -> Result<Vec<GroupId>, Self::Error>;
+
+    /// How many groups this user is invited to, of which another user is a member.
+    fn invitations(&self, user: UserId) -> Result<usize, Self::Error>;
 
     /// How a user stands to a group.
     fn standing(&self, group: GroupId, user: UserId) -> Result<Standing, Self::Error>;
+
+    /// How far this device takes a group; of an unknown one, [`Acceptance::Left`] or [`Acceptance::Invited`].
+    fn acceptance(&self, group: GroupId) -> Result<Acceptance, Self::Error>;
+
+    /// Accepts a group that is known, or was left. From then on changes of its records are taken; marks do not say
+    /// that records are here, so all of the group are given up.
+    fn accept(&mut self, group: GroupId) -> Result<(), Self::Error>;
 
     /// The greatest arrival number of the group; 0 if it is empty or unknown.
     fn head(&self, group: GroupId) -> Result<u64, Self::Error>;
@@ -223,7 +257,8 @@ pub trait ChangeLog {
 
     /// Stores changes, membership changes first. A group that is not known yet is founded by its genesis.
     ///
-    /// Others are taken only if, after the membership changes, the source's user is a member.
+    /// Others are taken only if, after the membership changes, the source's user is a member, and if this user takes part
+    /// and there is room.
     fn apply(
         &mut self,
         group: GroupId,

@@ -13,6 +13,9 @@
 //!    what arrives from now on. R stores them and **acknowledges**, so that S knows what R has for good, and
 //!    never has more than [`WINDOW`] bytes on the way.
 //!
+//! R's user has a say in it: of a group that is not accepted, or has no room, R pulls only who its members are, and of one
+//! that the user has **left**, nothing.
+//!
 //! R believes nothing that it can check. Changes carry their authors' signatures; membership changes are
 //! taken from anyone, changes of records only from a current member: somebody who was removed could
 //! otherwise go on delivering changes stamped before the removal.
@@ -22,6 +25,7 @@
 //! each input, take outputs until there are none. **Frames must not leave before the transaction in
 //! which they arose is durable**, as an acknowledgement is a promise to have stored.
 
+mod acceptance;
 mod frame;
 mod inbound;
 mod log;
@@ -33,8 +37,8 @@ mod wellformed;
 pub use self::{
     frame::{Frame, MAX_FRAME, TARGET_FRAME},
     log::{
-        Applied, ChangeLog, EPOCH_LEN, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal, Scope,
-        Source,
+        Acceptance, Applied, ChangeLog, EPOCH_LEN, Epoch, Mark, Page, PageKind, PageRequest, Recall, Refusal,
+        Scope, Source,
     },
     session::Sync,
 };
@@ -52,8 +56,12 @@ pub const MAX_WANT: usize = 1000;
 /// can make anybody a member of a group.
 pub const MAX_PEER_GROUPS: usize = 256;
 
+/// The greatest number of groups that one peer is in, to which this user is invited and has not said anything yet; from
+/// then on the peer brings no new ones.
+pub const MAX_INVITATIONS: usize = 32;
+
 /// The greatest number of bytes of membership changes held of a group before it is known whether they
-/// make this user a member.
+/// make this user a member, and kept of one that the user has not accepted.
 pub const MAX_JOINING: usize = 1 << 20;
 
 /// The same for all groups of a session together.
@@ -91,13 +99,25 @@ pub enum Event {
     },
     /// Somebody became a member, stopped being one, or has another role.
     Members(GroupId),
-    /// This user has become a member of the group.
+    /// This user has become a member of the group, or is invited to be: the log knows whether it has been accepted.
     Joined(GroupId),
+    /// The group of the link that this user has opened is known ([`Sync::expecting_group`]).
+    LinkGroup(GroupId),
+    /// The peer has told how far it takes a group.
+    Acceptance {
+        /// The group.
+        group: GroupId,
+        /// How far.
+        acceptance: Acceptance,
+    },
+    /// A group's room is getting scarce, or there is none left: then what the peer sends of its records is not taken.
+    Room(GroupId),
     /// This user is no longer a member of the group.
     Removed(GroupId),
     /// Both sides hold the same, for now.
     Synced(GroupId),
-    /// The peer has announced a group that is not taken: [`MAX_PEER_GROUPS`] are shared with it already.
+    /// The peer has announced a group that is not taken: [`MAX_PEER_GROUPS`] are shared with it already, or
+    /// [`MAX_INVITATIONS`] are to be answered.
     TooMany(GroupId),
     /// Changes of the group are kept that do not count yet: their stamps are ahead, or their authors may not write.
     Waiting(GroupId),

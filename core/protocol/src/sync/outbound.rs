@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 
 use super::{
-    ChangeLog, Event, MAX_ANNOUNCEMENTS, MAX_ROUNDS, Mark, Misbehaviour, Page, PageKind, PageRequest, Recall,
-    Scope, Sync, SyncError, TARGET_FRAME, WINDOW,
+    Acceptance, ChangeLog, Event, MAX_ANNOUNCEMENTS, MAX_ROUNDS, Mark, Misbehaviour, Page, PageKind,
+    PageRequest, Recall, Scope, Sync, SyncError, TARGET_FRAME, WINDOW,
     frame::Frame,
     reconcile::Snapshot,
     session::{InFlight, Result},
@@ -23,8 +23,10 @@ pub(super) struct Outbound {
     wanted: VecDeque<ChangeHash>,
     /// Whether the end of what R wanted still has to be told.
     owes_sent: bool,
-    /// Where the stream is, once R has pulled.
+    /// Where the stream is, once R has pulled,
     cursor: Option<Cursor>,
+    /// and whether changes of records belong to it.
+    records: bool,
     /// Nothing left to send, as of the last look.
     idle: bool,
 }
@@ -50,7 +52,12 @@ impl Outbound {
     }
 
     pub(super) fn is_caught_up(&self) -> bool {
-        self.idle && self.cursor.is_some() && self.scope == Scope::Everything
+        self.idle && self.cursor.is_some() && self.records && self.scope == Scope::Everything
+    }
+
+    /// Nothing is wanted any more.
+    pub(super) fn stop(&mut self) {
+        *self = Self { idle: true, ..Self::announce(self.scope, self.announced) };
     }
 
     /// Whether there may be something left to send.
@@ -66,6 +73,7 @@ impl Outbound {
             wanted: VecDeque::new(),
             owes_sent: false,
             cursor: None,
+            records: false,
             idle: false,
         }
     }
@@ -84,7 +92,9 @@ impl Sync {
             Standing::Former => Scope::Group,
             Standing::Never | Standing::Unknown => return Ok(()),
         };
-        let outbound = &mut self.groups.entry(group).or_default().outbound;
+        let directions = self.groups.entry(group).or_default();
+        directions.left = false;
+        let outbound = &mut directions.outbound;
         match outbound {
             Some(known) if known.scope == scope => return Ok(()),
             Some(known) if scope == Scope::Group => {
@@ -99,7 +109,16 @@ impl Sync {
         Ok(())
     }
 
-    pub(super) fn on_pull<L: ChangeLog>(&mut self, log: &mut L, group: GroupId, mark: Mark) -> Result<(), L> {
+    pub(super) fn on_pull<L: ChangeLog>(
+        &mut self,
+        log: &mut L,
+        group: GroupId,
+        mark: Mark,
+        acceptance: Acceptance,
+    ) -> Result<(), L> {
+        if self.has_left(group) {
+            return Ok(());
+        }
         let recall = log.recall(group, &mark)?;
         let outbound = self.outbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
         match recall {
@@ -107,7 +126,11 @@ impl Sync {
                 let from = mark.seq;
                 let cursor = Cursor { membership: from, records: from, told: from, owes_span: true };
                 outbound.cursor = Some(cursor);
+                outbound.records = acceptance == Acceptance::Accepted;
                 outbound.idle = false;
+                if outbound.scope == Scope::Everything {
+                    self.note_acceptance(group, acceptance);
+                }
                 self.forget_snapshot(group);
                 Ok(())
             }
@@ -120,6 +143,11 @@ impl Sync {
                 self.compare_anew(log, group)
             }
         }
+    }
+
+    /// Whether this user has left the group, so that what the peer asks for is not given.
+    fn has_left(&self, group: GroupId) -> bool {
+        self.groups.get(&group).is_some_and(|known| known.left)
     }
 
     /// R gives up its mark when it hears of this; until then it may pull from it once for each announcement.
@@ -139,6 +167,9 @@ impl Sync {
         group: GroupId,
         message: &[u8],
     ) -> Result<(), L> {
+        if self.has_left(group) {
+            return Ok(());
+        }
         let outbound = self.outbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
         outbound.rounds += 1;
         if outbound.rounds > MAX_ROUNDS {
@@ -152,6 +183,9 @@ impl Sync {
     }
 
     pub(super) fn on_want<L: ChangeLog>(&mut self, group: GroupId, hashes: Vec<ChangeHash>) -> Result<(), L> {
+        if self.has_left(group) {
+            return Ok(());
+        }
         let outbound = self.outbound(group).ok_or(SyncError::Peer(Misbehaviour::OutOfTurn))?;
         if outbound.owes_sent {
             return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
@@ -238,7 +272,12 @@ impl Sync {
             outbound.idle = !page.more;
             return Ok(());
         }
-        let page = log.page(&request(PageKind::Records, cursor.records))?;
+        let page = if outbound.records {
+            log.page(&request(PageKind::Records, cursor.records))?
+        } else {
+            // As if there were none: the span says only up to where the changes of the group itself go.
+            Page { changes: Vec::new(), upto: log.head(group)?, more: page.more }
+        };
         cursor.records = page.upto;
         outbound.idle = !page.more;
         if !page.changes.is_empty() {

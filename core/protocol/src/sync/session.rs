@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Applied, ChangeLog, Event, Mark, Misbehaviour, Output, Source, SyncError, frame::Frame, inbound::Inbound,
-    outbound::Outbound, reconcile::Snapshot,
+    Acceptance, Applied, ChangeLog, Event, Mark, Misbehaviour, Output, Source, SyncError, frame::Frame,
+    inbound::Inbound, outbound::Outbound, reconcile::Snapshot,
 };
 use crate::{
     membership::Standing,
@@ -26,6 +26,10 @@ pub struct Sync {
     pub(super) bytes_in_flight: usize,
     /// The set that is being compared: there is one at a time, as it is as large as the group.
     pub(super) snapshot: Option<Snapshot>,
+    /// Whether the next group that is announced is that of a link which this user has opened.
+    pub(super) expects_group: bool,
+    /// The group of the link that the peer has opened.
+    pub(super) link_group: Option<GroupId>,
     /// How far the peer's clock is ahead of this one's, in microseconds, as far as it has told.
     peer_ahead: Option<i64>,
     /// How often the peer has been told the time and has not said its own in return.
@@ -42,6 +46,10 @@ pub(super) struct Directions {
     pub(super) announcements: u32,
     /// How often a mark of the peer's turned out to be stale.
     pub(super) stale_marks: u32,
+    /// Whether this user has left the group, and the peer has been told so.
+    pub(super) left: bool,
+    /// How far the peer takes the group, as far as it has told.
+    pub(super) peer_acceptance: Option<Acceptance>,
     /// Whether both sides hold the same, and the app has been told so.
     synced: bool,
 }
@@ -65,6 +73,8 @@ impl Sync {
             in_flight: VecDeque::new(),
             bytes_in_flight: 0,
             snapshot: None,
+            expects_group: false,
+            link_group: None,
             peer_ahead: None,
             clocks_awaited: 0,
             outputs: VecDeque::new(),
@@ -78,10 +88,9 @@ impl Sync {
     /// [`SyncError::Log`].
     pub fn start<L: ChangeLog>(&mut self, log: &mut L, now: u64) -> Result<(), L> {
         self.tell_clock(now);
-        for group in log.groups_of(self.peer.user)? {
-            self.refresh(log, group)?;
-        }
-        Ok(())
+        let mut groups = log.groups_of(self.peer.user)?;
+        groups.sort_by_key(|group| Some(*group) != self.link_group);
+        groups.into_iter().try_for_each(|group| self.refresh(log, group))
     }
 
     /// Takes a frame from the peer, at `now` in microseconds since the Unix epoch.
@@ -94,8 +103,8 @@ impl Sync {
         let group = match frame {
             Frame::Clock { time } => return self.on_clock(log, time, now),
             Frame::Have { group, epoch, head } => self.on_have(log, group, epoch, head).map(|()| group),
-            Frame::Pull { group, epoch, from } => {
-                self.on_pull(log, group, Mark { epoch, seq: from }).map(|()| group)
+            Frame::Pull { group, epoch, from, acceptance } => {
+                self.on_pull(log, group, Mark { epoch, seq: from }, acceptance).map(|()| group)
             }
             Frame::Compare { group, message } => self.on_compare(log, group, &message).map(|()| group),
             Frame::Compared { group, message } => self.on_compared(log, group, &message).map(|()| group),
@@ -108,6 +117,7 @@ impl Sync {
                 self.on_changes(log, group, span, changes, now).map(|()| group)
             }
             Frame::Stale { group } => self.on_stale(log, group).map(|()| group),
+            Frame::Left { group } => self.on_left(log, group).map(|()| group),
             Frame::Ack { group, upto } => self.on_ack(log, group, upto, now).map(|()| group),
         }?;
         self.pump(log)?;
@@ -139,8 +149,8 @@ impl Sync {
         groups.into_iter().try_for_each(|group| self.tell_if_synced(log, group, now))
     }
 
-    /// To be called when a group has changed otherwise than by this session: after a local commit, and
-    /// after another session brought something, at `now` in microseconds since the Unix epoch.
+    /// To be called when a group has changed otherwise than by this session: after a local commit, after another session
+    /// brought something, and after the user has accepted or left it, at `now` in microseconds since the Unix epoch.
     ///
     /// # Errors
     /// [`SyncError::Log`].
@@ -219,6 +229,9 @@ impl Sync {
         if applied.parked > 0 {
             self.tell(Event::Waiting(group));
         }
+        if applied.room_low {
+            self.tell(Event::Room(group));
+        }
         if applied.membership_changed {
             self.tell(Event::Members(group));
             self.tell_own_standing(group, before, log.standing(group, self.me)?);
@@ -231,10 +244,16 @@ impl Sync {
     }
 
     /// Looks again at how the peer stands to a group, and at what follows for both directions.
-    fn refresh<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
-        let standing = log.standing(group, self.peer.user)?;
-        self.refresh_outbound(log, group, standing)?;
-        self.refresh_inbound(log, group, standing)
+    pub(super) fn refresh<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
+        let (acceptance, standing) = (log.acceptance(group)?, log.standing(group, self.peer.user)?);
+        if acceptance == Acceptance::Left {
+            // That it was left, is no business of a stranger's.
+            return if standing == Standing::Never { Ok(()) } else { self.leave(log, group) };
+        }
+        if acceptance.is_given() {
+            self.refresh_outbound(log, group, standing)?;
+        }
+        self.refresh_inbound(log, group, standing, acceptance)
     }
 
     fn tell_own_standing(&mut self, group: GroupId, before: Standing, after: Standing) {

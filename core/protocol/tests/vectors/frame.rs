@@ -3,7 +3,7 @@
 use connectoid_protocol::{
     encoding::base64url,
     frame::{
-        App, AppMessage, AppReceived, Behind, Control, FrameError, Hello1, Hello2, Home, Joiner,
+        App, AppAnswer, AppMessage, Behind, Control, FrameError, Hello1, Hello2, Home, Joiner,
         MAX_GENERATION, Rotate, Rotated, SasAccept, SasReveal, SasStart, pieces,
     },
     value::Value,
@@ -130,12 +130,13 @@ fn control() -> [(&'static str, Control, serde_json::Value); 11] {
     ]
 }
 
-fn app() -> [(&'static str, App, serde_json::Value); 3] {
+fn app() -> [(&'static str, App, serde_json::Value); 4] {
     let message = |number, data: &[u8]| App::Message(AppMessage { number, data: data.into() });
     [
         ("message", message(0, b""), json!([0, bytes(b"")])),
         ("message", message(70_000, b"hello"), json!([70_000, bytes(b"hello")])),
-        ("received", App::Received(AppReceived { number: 3 }), json!([3])),
+        ("received", App::Received(AppAnswer { number: 3 }), json!([3])),
+        ("lost", App::Lost(AppAnswer { number: 4 }), json!([4])),
     ]
 }
 

@@ -2,7 +2,7 @@
 
 use connectoid_protocol::{
     change::ChangeHash,
-    sync::{Frame, Misbehaviour},
+    sync::{Acceptance, Frame, Misbehaviour},
     user::GroupId,
 };
 use negentropy::{Id, Negentropy, NegentropyStorageVector};
@@ -34,7 +34,7 @@ struct Case {
 #[serde(tag = "frame", rename_all = "snake_case")]
 enum JsonFrame {
     Have { group: Hex, epoch: Hex, head: u64 },
-    Pull { group: Hex, epoch: Hex, from: u64 },
+    Pull { group: Hex, epoch: Hex, from: u64, acceptance: u64 },
     Compare { group: Hex, message: Hex },
     Compared { group: Hex, message: Hex },
     Want { group: Hex, hashes: Vec<Hex> },
@@ -43,6 +43,7 @@ enum JsonFrame {
     Ack { group: Hex, upto: Option<u64> },
     Stale { group: Hex },
     Clock { time: u64 },
+    Left { group: Hex },
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,7 +68,7 @@ impl Vectors for Sync {
         let case = |frame: JsonFrame| Case { bytes: frame.to_frame().encode().into(), frame };
         Self {
             frames: frames().into_iter().map(case).collect(),
-            unknown: [&[1, 11, 0x80][..], &[1, 200], &[1, 0, 0xff]].map(Hex::from).into(),
+            unknown: [&[1, 12, 0x80][..], &[1, 200], &[1, 0, 0xff]].map(Hex::from).into(),
             refused: refused().into_iter().map(|(what, bytes)| refuse(what, bytes)).collect(),
             comparisons: vec![
                 compare(&items(0..3), &items(1..5)),
@@ -103,9 +104,12 @@ impl JsonFrame {
             Self::Have { group, epoch, head } => {
                 Frame::Have { group: id(group), epoch: epoch.array(), head: *head }
             }
-            Self::Pull { group, epoch, from } => {
-                Frame::Pull { group: id(group), epoch: epoch.array(), from: *from }
-            }
+            Self::Pull { group, epoch, from, acceptance } => Frame::Pull {
+                group: id(group),
+                epoch: epoch.array(),
+                from: *from,
+                acceptance: acceptance_of(*acceptance),
+            },
             Self::Compare { group, message } => {
                 Frame::Compare { group: id(group), message: message.0.clone() }
             }
@@ -124,8 +128,13 @@ impl JsonFrame {
             Self::Ack { group, upto } => Frame::Ack { group: id(group), upto: *upto },
             Self::Stale { group } => Frame::Stale { group: id(group) },
             Self::Clock { time } => Frame::Clock { time: *time },
+            Self::Left { group } => Frame::Left { group: id(group) },
         }
     }
+}
+
+fn acceptance_of(number: u64) -> Acceptance {
+    [Acceptance::Invited, Acceptance::Accepted, Acceptance::Full][usize::try_from(number).unwrap()]
 }
 
 fn frames() -> Vec<JsonFrame> {
@@ -139,7 +148,9 @@ fn frames() -> Vec<JsonFrame> {
     vec![
         JsonFrame::Clock { time: 1_790_000_000_000_000 },
         JsonFrame::Have { group: group(), epoch: epoch(), head: 1027 },
-        JsonFrame::Pull { group: group(), epoch: epoch(), from: 0 },
+        JsonFrame::Pull { group: group(), epoch: epoch(), from: 0, acceptance: 0 },
+        JsonFrame::Pull { group: group(), epoch: epoch(), from: 1025, acceptance: 1 },
+        JsonFrame::Pull { group: group(), epoch: epoch(), from: 1025, acceptance: 2 },
         JsonFrame::Compare { group: group(), message: [0x61, 0, 0, 2, 0].into() },
         JsonFrame::Compared { group: group(), message: [0x61].into() },
         JsonFrame::Want { group: group(), hashes: vec![[5; 32].into(), [6; 32].into()] },
@@ -150,6 +161,7 @@ fn frames() -> Vec<JsonFrame> {
         JsonFrame::Ack { group: group(), upto: None },
         JsonFrame::Ack { group: group(), upto: Some(1027) },
         JsonFrame::Stale { group: group() },
+        JsonFrame::Left { group: group() },
     ]
 }
 

@@ -18,8 +18,9 @@ use tokio::{
 use super::{connections::Connections, engine_thread::Report, platform::Native, tasks::Tasks};
 use crate::{
     Result,
-    api::{Event, Reply},
+    api::Reply,
     engine::{Checked, Input, Output, RequestId, ServiceFailure},
+    events::{Shelf, Told},
     mailbox::Mailbox,
     rtc::RtcConfig,
 };
@@ -29,7 +30,7 @@ use crate::{
 const LEAVING: Duration = Duration::from_secs(2);
 
 /// Whoever wants to hear of events.
-pub(crate) type Listeners = broadcast::Sender<Event>;
+pub(crate) type Listeners = broadcast::Sender<Arc<Told>>;
 
 /// The drivers.
 pub(crate) struct Hands {
@@ -37,6 +38,7 @@ pub(crate) struct Hands {
     mailbox: Arc<Mailbox<Native>>,
     connections: Connections,
     listeners: Listeners,
+    shelf: Shelf,
     replies: Mutex<HashMap<RequestId, oneshot::Sender<Result<Reply>>>>,
     checks: Mutex<HashMap<CheckId, AbortHandle>>,
     /// What is on its way to services, and must not end with the node at once.
@@ -59,6 +61,7 @@ impl Hands {
             mailbox: Arc::new(Mailbox::new(native)),
             connections,
             listeners,
+            shelf: Shelf::default(),
             replies,
             checks,
             leaving: Tasks::default(),
@@ -80,9 +83,20 @@ impl Hands {
                     let _ = waiting.send(reply);
                 }
             }
-            Output::Event(event) => {
-                // Nobody may be listening.
-                let _ = self.listeners.send(event);
+            Output::Event(event) => self.tell(Told::event(event)),
+            Output::Message(link, message, event) => {
+                let (runtime, reports) = (self.runtime.clone(), self.reports.downgrade());
+                let answer = move |taken| {
+                    runtime.spawn(async move {
+                        if let Some(reports) = reports.upgrade() {
+                            // The engine may be gone.
+                            let _ = reports.send(Input::Handed(link, message, taken).into()).await;
+                        }
+                    });
+                };
+                let told = Told::message(event, Box::new(answer));
+                self.shelf.put(&told);
+                self.tell(told);
             }
             Output::Check { id, endpoint, boxes, wait } => {
                 let mailbox = self.mailbox.clone();
@@ -113,6 +127,11 @@ impl Hands {
             Output::Frame(link, channel, frame) => self.connections.send(link, channel, frame),
             Output::Close(link) => self.connections.close(link),
         }
+    }
+
+    fn tell(&self, told: Arc<Told>) {
+        // Nobody may be listening.
+        let _ = self.listeners.send(told);
     }
 
     /// Closes all connections and waits until they are closed, and until what was to be sent is sent.

@@ -209,7 +209,7 @@ final class CreateGroupCall extends Call {
   Map<String, Object?> toJson([BytesBuilder? beside]) => {'method': 'create_group', 'name': name};
 }
 
-/// The groups this user is in.
+/// The groups this user is in, was in, or is invited to.
 final class GroupsCall extends Call {
   /// Makes one.
   const GroupsCall();
@@ -221,7 +221,8 @@ final class GroupsCall extends Call {
   Map<String, Object?> toJson([BytesBuilder? beside]) => {'method': 'groups'};
 }
 
-/// Make a peer a member of a group, or give it another role there.
+/// Make a peer a member of a group, or give it another role there. The peer's user is invited, and
+/// takes part once that is accepted (see [AcceptanceEvent]).
 final class AddMemberCall extends Call {
   /// Makes one.
   const AddMemberCall({required this.group, required this.nickname, this.role = Role.writer});
@@ -267,6 +268,57 @@ final class RemoveMemberCall extends Call {
     'group': group,
     'nickname': nickname,
   };
+}
+
+/// Take part in a group that a peer has made this user a member of, or that was left. What is in it
+/// comes when its members are reached.
+final class AcceptInvitationCall extends Call {
+  /// Makes one.
+  const AcceptInvitationCall({required this.group});
+
+  /// The group's id; or its name, with `nickname/` of its owner before it if there are several.
+  final String group;
+
+  @override
+  List<Object?> get values => [group];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'method': 'accept_invitation',
+    'group': group,
+  };
+}
+
+/// Take no part in a group any more, or do not accept an invitation. What is here of it stays and
+/// can be read; nothing of it is received or given any more. Its members are told, and it can be
+/// accepted again.
+final class LeaveGroupCall extends Call {
+  /// Makes one.
+  const LeaveGroupCall({required this.group});
+
+  /// The group's id or name; an invitation's also as in `Node.acceptInvitation`.
+  final String group;
+
+  @override
+  List<Object?> get values => [group];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {'method': 'leave_group', 'group': group};
+}
+
+/// Leave a group and delete what is here of it. Only a new link brings it back.
+final class ForgetGroupCall extends Call {
+  /// Makes one.
+  const ForgetGroupCall({required this.group});
+
+  /// The group's id or name; an invitation's also as in `Node.acceptInvitation`.
+  final String group;
+
+  @override
+  List<Object?> get values => [group];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {'method': 'forget_group', 'group': group};
 }
 
 /// Write records: all of them or none.

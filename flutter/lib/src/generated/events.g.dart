@@ -16,6 +16,9 @@ sealed class Event extends Data {
     'open_refused' => OpenRefusedEvent.fromJson(json),
     'link_opened_again' => LinkOpenedAgainEvent.fromJson(json),
     'changed' => ChangedEvent.fromJson(json),
+    'invited' => InvitedEvent.fromJson(json),
+    'acceptance' => AcceptanceEvent.fromJson(json),
+    'group_room' => GroupRoomEvent.fromJson(json),
     'joined' => JoinedEvent.fromJson(json),
     'removed' => RemovedEvent.fromJson(json),
     'members_changed' => MembersChangedEvent.fromJson(json),
@@ -294,7 +297,145 @@ final class ChangedEvent extends Event {
   };
 }
 
-/// This user is now in a group.
+/// A peer has made this user a member of a group. Nothing of it is received until
+/// `Node.acceptInvitation`; `Node.leaveGroup` declines.
+final class InvitedEvent extends Event {
+  /// Makes one.
+  const InvitedEvent({
+    required super.at,
+    required super.sequence,
+    required this.group,
+    required this.name,
+    this.nickname,
+  });
+
+  /// Reads it from JSON.
+  factory InvitedEvent.fromJson(Map<String, Object?> json) => InvitedEvent(
+    at: readTime(json['at']),
+    sequence: json['sequence'] as int,
+    group: json['group'] as String,
+    name: json['name'] as String,
+    nickname: json['nickname'] as String?,
+  );
+
+  /// The group's id.
+  final String group;
+
+  /// Its name, which its owner chose: another group here may have the same.
+  final String name;
+
+  /// Its owner, if that is a peer.
+  final String? nickname;
+
+  @override
+  List<Object?> get values => [at, sequence, group, name, nickname];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'event': 'invited',
+    'at': at.microsecondsSinceEpoch,
+    'sequence': sequence,
+    'group': group,
+    'name': name,
+    if (nickname case final nickname?) 'nickname': nickname,
+  };
+}
+
+/// A peer's device has told how far it takes a group: see [Acceptance].
+final class AcceptanceEvent extends Event {
+  /// Makes one.
+  const AcceptanceEvent({
+    required super.at,
+    required super.sequence,
+    required this.acceptance,
+    required this.group,
+    required this.nickname,
+  });
+
+  /// Reads it from JSON.
+  factory AcceptanceEvent.fromJson(Map<String, Object?> json) => AcceptanceEvent(
+    at: readTime(json['at']),
+    sequence: json['sequence'] as int,
+    acceptance: Acceptance.fromJson(json['acceptance']),
+    group: json['group'] as String,
+    nickname: json['nickname'] as String,
+  );
+
+  /// How far.
+  final Acceptance acceptance;
+
+  /// The group's id.
+  final String group;
+
+  /// The peer.
+  final String nickname;
+
+  @override
+  List<Object?> get values => [at, sequence, acceptance, group, nickname];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'event': 'acceptance',
+    'at': at.microsecondsSinceEpoch,
+    'sequence': sequence,
+    'acceptance': acceptance.json,
+    'group': group,
+    'nickname': nickname,
+  };
+}
+
+/// The room that a group may take on this device (setting `group_quota`) is four fifths taken, or
+/// all of it. Then new records of others are not received, which their devices are told; they come
+/// once there is room again.
+final class GroupRoomEvent extends Event {
+  /// Makes one.
+  const GroupRoomEvent({
+    required super.at,
+    required super.sequence,
+    required this.bytes,
+    required this.full,
+    required this.group,
+    required this.quota,
+  });
+
+  /// Reads it from JSON.
+  factory GroupRoomEvent.fromJson(Map<String, Object?> json) => GroupRoomEvent(
+    at: readTime(json['at']),
+    sequence: json['sequence'] as int,
+    bytes: json['bytes'] as int,
+    full: json['full'] as bool,
+    group: json['group'] as String,
+    quota: json['quota'] as int,
+  );
+
+  /// About how many bytes it takes.
+  final int bytes;
+
+  /// Whether there is no room left.
+  final bool full;
+
+  /// The group's id.
+  final String group;
+
+  /// How many it may take.
+  final int quota;
+
+  @override
+  List<Object?> get values => [at, sequence, bytes, full, group, quota];
+
+  @override
+  Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'event': 'group_room',
+    'at': at.microsecondsSinceEpoch,
+    'sequence': sequence,
+    'bytes': bytes,
+    'full': full,
+    'group': group,
+    'quota': quota,
+  };
+}
+
+/// This user now takes part in a group.
 final class JoinedEvent extends Event {
   /// Makes one.
   const JoinedEvent({

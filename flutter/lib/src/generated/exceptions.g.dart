@@ -148,8 +148,8 @@ final class PairLostException extends ConnectoidException {
     : super._('pair_lost', message, Blame.peer);
 }
 
-/// Nobody answered yet: the other side is offline. The SDK keeps trying. From `Node.send`: too many
-/// messages wait already; this one was not taken, send it again later.
+/// Nobody answered yet: the other side is offline. The SDK keeps trying. From `Node.send`: the app
+/// there did not take it, or too many messages wait already; send it again later.
 final class UnansweredException extends ConnectoidException {
   /// Makes one.
   const UnansweredException(String message)

@@ -2,6 +2,34 @@
 
 part of '../model.dart';
 
+/// How far a device takes a group that its user is a member of.
+enum Acceptance {
+  /// The user has not said anything to the invitation yet: who the members are is known there, and
+  /// nothing else.
+  invited('invited'),
+
+  /// The user takes part: everything is received.
+  accepted('accepted'),
+
+  /// As well, but there is no room for more on the device (setting `group_quota`).
+  full('full'),
+
+  /// The user has declined the invitation, or left: nothing is received or given.
+  left('left'),
+
+  /// One that this version of the package does not know.
+  unknown('unknown');
+
+  const Acceptance(this.json);
+
+  /// Reads it from JSON.
+  static Acceptance fromJson(Object? json) =>
+      values.firstWhere((value) => value.json == json, orElse: () => unknown);
+
+  /// Its name in JSON, which is the same in every language of this SDK.
+  final String json;
+}
+
 /// Whether there is a connection to a peer.
 enum PeerConnection {
   /// None, and none is needed or possible now.
@@ -88,15 +116,30 @@ final class Finding extends Data {
 /// A group.
 final class Group extends Data {
   /// Makes one.
-  const Group({required this.id, required this.members, required this.name, this.role});
+  const Group({
+    required this.acceptance,
+    required this.bytes,
+    required this.id,
+    required this.members,
+    required this.name,
+    this.role,
+  });
 
   /// Reads it from JSON.
   factory Group.fromJson(Map<String, Object?> json) => Group(
+    acceptance: Acceptance.fromJson(json['acceptance']),
+    bytes: json['bytes'] as int,
     id: json['id'] as String,
     members: readList(json['members'], Member.fromJson),
     name: json['name'] as String,
     role: json['role'] == null ? null : Role.fromJson(json['role']),
   );
+
+  /// How far this device takes it.
+  final Acceptance acceptance;
+
+  /// About how many bytes it takes on this device.
+  final int bytes;
 
   /// Its id, the same on every device.
   final String id;
@@ -107,14 +150,16 @@ final class Group extends Data {
   /// Its name.
   final String name;
 
-  /// What this user may do in it. Null if there is none.
+  /// What this user may do in it, as far as it is accepted. Null if there is none.
   final Role? role;
 
   @override
-  List<Object?> get values => [id, members, name, role];
+  List<Object?> get values => [acceptance, bytes, id, members, name, role];
 
   @override
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'acceptance': acceptance.json,
+    'bytes': bytes,
     'id': id,
     'members': [for (final item in members) item.toJson()],
     'name': name,
@@ -126,6 +171,7 @@ final class Group extends Data {
 final class GroupSync extends Data {
   /// Makes one.
   const GroupSync({
+    required this.acceptance,
     required this.held,
     this.heldUntil,
     required this.id,
@@ -136,6 +182,7 @@ final class GroupSync extends Data {
 
   /// Reads it from JSON.
   factory GroupSync.fromJson(Map<String, Object?> json) => GroupSync(
+    acceptance: Acceptance.fromJson(json['acceptance']),
     held: json['held'] as int,
     heldUntil: readTimeOrNull(json['held_until']),
     id: json['id'] as String,
@@ -143,6 +190,9 @@ final class GroupSync extends Data {
     lastSyncedAt: readTimeOrNull(json['last_synced_at']),
     name: json['name'] as String,
   );
+
+  /// How far the peer's device takes it, as far as it has told.
+  final Acceptance acceptance;
 
   /// How many changes that the peer has brought are held back here, for the same reason. While
   /// there are any, here or there, both do not have the same.
@@ -165,10 +215,11 @@ final class GroupSync extends Data {
   final String name;
 
   @override
-  List<Object?> get values => [held, heldUntil, id, lacks, lastSyncedAt, name];
+  List<Object?> get values => [acceptance, held, heldUntil, id, lacks, lastSyncedAt, name];
 
   @override
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
+    'acceptance': acceptance.json,
     'held': held,
     if (heldUntil case final heldUntil?) 'held_until': heldUntil.microsecondsSinceEpoch,
     'id': id,
@@ -446,6 +497,7 @@ final class Settings extends Data {
   const Settings({
     required this.folder,
     this.bind = const [],
+    this.groupQuota = 1073741824,
     this.iceServers = const [],
     this.idleTimeout = const Duration(seconds: 30),
     this.linkBase = 'connectoid://open',
@@ -464,6 +516,11 @@ final class Settings extends Data {
 
   /// Local addresses to connect from; empty for all usable ones.
   final List<String> bind;
+
+  /// About how many bytes each group may take on this device: the members of a group can write as
+  /// much as they like. Near it and at it the app is told ([GroupRoomEvent]); beyond it new records
+  /// of others are not received.
+  final int groupQuota;
 
   /// STUN and TURN servers. Without any, two nodes meet only within one network: a STUN server
   /// tells each under which address it appears outside, and a TURN server relays where that is not
@@ -503,6 +560,7 @@ final class Settings extends Data {
   List<Object?> get values => [
     folder,
     bind,
+    groupQuota,
     iceServers,
     idleTimeout,
     linkBase,
@@ -522,6 +580,7 @@ final class Settings extends Data {
   Map<String, Object?> toJson([BytesBuilder? beside]) => {
     'storage': folder == null ? 'memory' : {'folder': folder},
     'bind': bind,
+    'group_quota': groupQuota,
     'ice_servers': [for (final item in iceServers) item.toJson()],
     'idle_timeout': writeSeconds(idleTimeout),
     'link_base': linkBase,

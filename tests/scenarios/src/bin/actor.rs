@@ -150,6 +150,9 @@ async fn serve(node: &Node, call: Value) -> Result<Reply> {
             node.add_member(&nickname, &group, role).await.map(done)
         }
         Command::RemoveMember { nickname, group } => node.remove_member(&nickname, &group).await.map(done),
+        Command::AcceptInvitation { group } => node.accept_invitation(&group).await.map(done),
+        Command::LeaveGroup { group } => node.leave_group(&group).await.map(done),
+        Command::ForgetGroup { group } => node.forget_group(&group).await.map(done),
         Command::Commit { group, writes } => node.commit(&group, writes).await.map(done),
         Command::Get { group, collection, id } => {
             Ok(Reply::Record { record: node.record(&group, &collection, &id).await? })

@@ -41,6 +41,7 @@ stories![
     meeting::told_by_the_app,
     sharing::read_only,
     sharing::members,
+    sharing::leaving,
     sharing::unshare,
     sharing::a_hundred_peers,
     returning::offline_edits_merge,

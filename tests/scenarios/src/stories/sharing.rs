@@ -31,6 +31,10 @@ pub(super) async fn members(stage: &Stage) -> Step {
     alice.call(call).await?;
     let write = json!({"op": "put", "collection": "stops", "id": "oslo", "fields": {"nights": 2}});
     alice.call(json!({"method": "commit", "group": "trip", "writes": [write]})).await?;
+    let trip = bob.event("invited", |event| event["name"] == "trip").await?["group"].take();
+    is("what Bob has said", trip_of(&mut bob).await?, json!("invited"))?;
+    bob.call(json!({"method": "accept_invitation", "group": trip})).await?;
+    alice.event("acceptance", |event| event["acceptance"] == "accepted").await?;
     bob.sees("trip", "stops", "oslo", |found| *found == json!({"nights": 2})).await?;
     is("what Bob may do", role_of(&mut bob, "trip", "me").await?, "reader")?;
     is("what Alice may do", role_of(&mut bob, "trip", "alice").await?, "owner")?;
@@ -39,6 +43,43 @@ pub(super) async fn members(stage: &Stage) -> Step {
     // What Bob has he keeps.
     bob.sees("trip", "stops", "oslo", |found| *found == json!({"nights": 2})).await?;
     Ok(())
+}
+
+/// How far Bob takes the group called trip.
+async fn trip_of(bob: &mut Actor) -> Step<Value> {
+    let groups = bob.call(json!({"method": "groups"})).await?;
+    let trip = groups["groups"].as_array().into_iter().flatten().find(|group| group["name"] == "trip");
+    Ok(trip.map(|trip| trip["acceptance"].clone()).unwrap_or_default())
+}
+
+/// Bob declines one group, and leaves and forgets another.
+pub(super) async fn leaving(stage: &Stage) -> Step {
+    let (mut alice, mut bob) = stage.both().await?;
+    meet(&mut alice, &mut bob).await?;
+    put(&mut alice, "milk", json!({"count": 1})).await?;
+    sees(&mut bob, "milk", json!({"count": 1})).await?;
+    alice.call(json!({"method": "create_group", "name": "trip"})).await?;
+    alice.call(json!({"method": "add_member", "nickname": "bob", "group": "trip"})).await?;
+    bob.event("invited", |event| event["name"] == "trip").await?;
+    is(
+        "what the name means",
+        bob.fails(json!({"method": "list", "group": "trip", "collection": "c"})).await?,
+        "usage",
+    )?;
+    bob.call(json!({"method": "leave_group", "group": "alice/trip"})).await?;
+    alice.event("acceptance", |event| event["acceptance"] == "left").await?;
+    is(
+        "what Alice may not",
+        alice.fails(json!({"method": "leave_group", "group": "list"})).await?,
+        "not_permitted",
+    )?;
+    bob.call(json!({"method": "forget_group", "group": "list"})).await?;
+    alice.event("acceptance", |event| event["acceptance"] == "left").await?;
+    is(
+        "what is forgotten",
+        bob.fails(json!({"method": "list", "group": "list", "collection": "items"})).await?,
+        "usage",
+    )
 }
 
 /// Alice stops sharing: nothing reaches Bob any more, and the name is free for another person.

@@ -144,7 +144,7 @@ fn roles_are_enforced() {
     let commit = |node: &mut Node| node.try_commit(group, vec![set("a", &[("x", 1)])], NOW + SECOND);
     assert!(matches!(commit(&mut other), Err(StoreError::UnknownGroup(_))));
     owner.add(group, &other.key, Role::Reader, NOW);
-    other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
+    other.accept_from(group, &owner);
     assert!(matches!(commit(&mut other), Err(StoreError::NotPermitted { role: Role::Reader })));
     owner.remove(group, &other.key, NOW);
     other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
@@ -217,9 +217,12 @@ fn what_changed_is_told() {
     let (mut owner, mut other) = (Node::new(1), Node::new(2));
     let group = owner.create_group();
     owner.add(group, &other.key, Role::Writer, NOW);
+    let applied = other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
+    assert_eq!((applied.accepted, applied.membership_changed), (2, true));
+    other.store.accept(group).unwrap();
     owner.commit(group, vec![set("a", &[("x", 1)])], NOW);
     let applied = other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
-    assert_eq!((applied.accepted, applied.membership_changed), (3, true));
+    assert_eq!((applied.accepted, applied.membership_changed), (1, false));
     assert!(matches!(applied.touched, Touched::Records(records) if records.len() == 1));
     let applied = other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
     assert_eq!((applied.accepted, applied.duplicates), (0, 3));
@@ -237,7 +240,7 @@ fn bad_changes_are_refused_one_by_one() {
     let (mut owner, mut other) = (Node::new(1), Node::new(2));
     let (group, second) = (owner.create_group(), owner.create_group());
     owner.add(group, &other.key, Role::Writer, NOW);
-    other.store.apply(group, &owner.source(), &owner.all_changes(group), NOW).unwrap();
+    other.accept_from(group, &owner);
     let good = owner.sign(group, NOW + 10, vec![set("a", &[("x", 1)])]);
     let mut forged = owner.sign(group, NOW + 11, vec![set("b", &[("x", 1)])]).into_bytes();
     *forged.last_mut().unwrap() ^= 1;

@@ -141,6 +141,7 @@ fn a_withdrawal_holds_in_any_order_of_arrival_and_whatever_the_clock() {
             .collect();
         for ahead in [0, 2 * DAY] {
             let mut third = Node::new(3);
+            third.accept_from(group, &owner);
             third.store.apply(group, &owner.source(), &owner.all_changes(group), NOW + ahead).unwrap();
             for index in &order {
                 let applied = third

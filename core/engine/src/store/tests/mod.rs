@@ -1,5 +1,6 @@
 //! Tests of the store, and of sync between stores.
 
+mod acceptance;
 mod alternating;
 mod basics;
 mod clocks;
@@ -83,6 +84,13 @@ impl Node {
     fn sign(&mut self, group: GroupId, stamp: u64, ops: Vec<Op>) -> Change {
         let stamp = Stamp::new(stamp).unwrap();
         Change::sign(Some(group), &self.key, self.device, stamp, ops, &mut self.rng).unwrap()
+    }
+
+    /// Knows a group from another node's membership changes, and takes part in it.
+    fn accept_from(&mut self, group: GroupId, other: &Node) {
+        let changes = other.all_changes(group);
+        self.store.apply(group, &other.source(), &changes, NOW).unwrap();
+        self.store.accept(group).unwrap();
     }
 
     fn note(&self, group: GroupId, id: &str) -> Option<Fields> {
@@ -226,11 +234,24 @@ impl Wire {
     }
 
     /// Of which each goes by a clock of its own.
-    fn connect_clocks((one, first): (&mut Node, u64), (other, second): (&mut Node, u64)) -> Self {
+    fn connect_clocks(one: (&mut Node, u64), other: (&mut Node, u64)) -> Self {
+        Self::start(one, other, Sync::expecting_group)
+    }
+
+    /// Of which neither has opened a link of the other's.
+    fn connect_without_link(one: &mut Node, other: &mut Node, now: u64) -> Self {
+        Self::start((one, now), (other, now), |sync| sync)
+    }
+
+    fn start(
+        (one, first): (&mut Node, u64),
+        (other, second): (&mut Node, u64),
+        with: impl Fn(Sync) -> Sync,
+    ) -> Self {
         let mut wire = Self {
             sessions: [
-                Sync::new(one.key.id(), other.key.id(), other.device),
-                Sync::new(other.key.id(), one.key.id(), one.device),
+                with(Sync::new(one.key.id(), other.key.id(), other.device)),
+                with(Sync::new(other.key.id(), one.key.id(), one.device)),
             ],
             frames: Default::default(),
             events: Default::default(),

@@ -300,9 +300,9 @@ fn false_peers_are_found_out() {
         (vec![9, 1], Misbehaviour::Malformed),
         (frame(&[0x80]), Misbehaviour::Malformed),
         (ack(group), Misbehaviour::OutOfTurn),
-        (pull(epoch, group, 1 << 40), Misbehaviour::OutOfTurn),
+        (pull(epoch, group, 1 << 40, 1), Misbehaviour::OutOfTurn),
         (with_group(9, 1, GroupId::from_bytes([9; 32]), &[]), Misbehaviour::OutOfTurn),
-        (pull(epoch, GroupId::from_bytes([9; 32]), 0), Misbehaviour::OutOfTurn),
+        (pull(epoch, GroupId::from_bytes([9; 32]), 0, 1), Misbehaviour::OutOfTurn),
         (
             changes(group, &[7]),
             Misbehaviour::FalseChange(
@@ -357,8 +357,13 @@ fn a_stranger_is_not_shown_whether_a_group_is_known() {
     let stranger = Node::new(7);
     let unknown = GroupId::from_bytes([9; 32]);
     let known = answer_to_have(&mut owner, &stranger, group);
-    assert_eq!(known, pull(stranger.store.epoch(), group, 0));
-    assert_eq!(answer_to_have(&mut owner, &stranger, unknown), pull(stranger.store.epoch(), unknown, 0));
+    assert_eq!(known, pull(stranger.store.epoch(), group, 0, 0));
+    assert_eq!(answer_to_have(&mut owner, &stranger, unknown), pull(stranger.store.epoch(), unknown, 0, 0));
+    let (_, mut writer, group) = pair();
+    writer.store.leave(group).unwrap();
+    assert_eq!(answer_to_have(&mut writer, &stranger, group), pull(stranger.store.epoch(), group, 0, 0));
+    writer.store.forget(group).unwrap();
+    assert_eq!(answer_to_have(&mut writer, &stranger, group), pull(stranger.store.epoch(), group, 0, 0));
 }
 
 fn with_group(kind: u8, items: u8, group: GroupId, rest: &[u8]) -> Vec<u8> {
@@ -369,11 +374,11 @@ fn ack(group: GroupId) -> Vec<u8> {
     with_group(8, 2, group, &[0xf6])
 }
 
-fn pull(epoch: [u8; 16], group: GroupId, from: u64) -> Vec<u8> {
+fn pull(epoch: [u8; 16], group: GroupId, from: u64, acceptance: u8) -> Vec<u8> {
     let mut from_bytes = vec![0x1b];
     from_bytes.extend(from.to_be_bytes());
     let from_bytes = if from == 0 { vec![0] } else { from_bytes };
-    with_group(2, 3, group, &[&[0x50], &epoch[..], &from_bytes].concat())
+    with_group(2, 4, group, &[&[0x50], &epoch[..], &from_bytes, &[acceptance]].concat())
 }
 
 fn changes(group: GroupId, change: &[u8]) -> Vec<u8> {
@@ -452,8 +457,13 @@ fn nobody_is_drawn_into_more_than_256_groups() {
         let group = owner.create_group();
         owner.add(group, &victim.key, Role::Reader, NOW);
     }
-    sync(&mut owner, &mut victim, NOW);
-    sync(&mut owner, &mut victim, NOW);
+    // Whatever the victim says to each.
+    for _ in 0..10 {
+        sync(&mut owner, &mut victim, NOW);
+        for group in victim.store.groups().unwrap() {
+            victim.store.accept(group.id).unwrap();
+        }
+    }
     assert_eq!(victim.store.groups().unwrap().len(), connectoid_protocol::sync::MAX_PEER_GROUPS);
 }
 

@@ -98,6 +98,7 @@ proptest! {
         });
         let mut store = Store::in_memory().unwrap();
         store.apply(group, &owner.source(), &[changes[0].bytes()], NOW).unwrap();
+        store.accept(group).unwrap();
         let mut rest = &arrivals[..];
         for size in batches.iter().cycle() {
             let (batch, after) = rest.split_at((*size).min(rest.len()));

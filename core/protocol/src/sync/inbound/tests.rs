@@ -10,7 +10,7 @@ use crate::{
     change::Op,
     membership::Role,
     stamp::Stamp,
-    sync::{Applied, Mark, Page, PageRequest, Recall, Source, reconcile::Snapshot},
+    sync::{Acceptance, Applied, Mark, Page, PageRequest, Recall, Source, reconcile::Snapshot},
     user::{DeviceId, UserKey},
 };
 
@@ -20,6 +20,7 @@ const NOW: u64 = 1_790_000_000_000_000;
 struct Empty {
     /// How everybody stands to every group.
     standing: Standing,
+    acceptance: Acceptance,
     live: Vec<(u64, ChangeHash)>,
     applied: usize,
 }
@@ -37,6 +38,19 @@ impl ChangeLog for Empty {
 
     fn standing(&self, _: GroupId, _: UserId) -> core::result::Result<Standing, Infallible> {
         Ok(self.standing)
+    }
+
+    fn acceptance(&self, _: GroupId) -> core::result::Result<Acceptance, Infallible> {
+        Ok(self.acceptance)
+    }
+
+    fn accept(&mut self, _: GroupId) -> core::result::Result<(), Infallible> {
+        self.acceptance = Acceptance::Accepted;
+        Ok(())
+    }
+
+    fn invitations(&self, _: UserId) -> core::result::Result<usize, Infallible> {
+        Ok(0)
     }
 
     fn head(&self, _: GroupId) -> core::result::Result<u64, Infallible> {
@@ -127,7 +141,8 @@ fn owner() -> UserKey {
 }
 
 fn log_of(standing: Standing) -> Empty {
-    Empty { standing, live: Vec::new(), applied: 0 }
+    let acceptance = if standing == Standing::Unknown { Acceptance::Invited } else { Acceptance::Accepted };
+    Empty { standing, acceptance, live: Vec::new(), applied: 0 }
 }
 
 fn session() -> (Sync, Empty) {
@@ -257,12 +272,12 @@ fn all_groups_together_are_held_up_to_their_bound() {
 #[test]
 fn one_peer_brings_so_many_groups_and_no_more() {
     let (mut sync, mut log) = session();
-    for number in 0..MAX_PEER_GROUPS {
+    for number in 0..MAX_INVITATIONS {
         assert_eq!(sync.announce(&mut log, group(number)).len(), 1, "it is pulled");
     }
-    assert_eq!(sync.announce(&mut log, group(MAX_PEER_GROUPS)), []);
-    assert_eq!(sync.groups.len(), MAX_PEER_GROUPS);
-    let unasked = Frame::Changes { group: group(MAX_PEER_GROUPS), span: None, changes: Vec::new() };
+    assert_eq!(sync.announce(&mut log, group(MAX_INVITATIONS)), []);
+    assert_eq!(sync.groups.len(), MAX_INVITATIONS);
+    let unasked = Frame::Changes { group: group(MAX_INVITATIONS), span: None, changes: Vec::new() };
     let error = sync.on_frame(&mut log, &unasked.encode(), NOW).unwrap_err();
     assert!(matches!(error, SyncError::Peer(Misbehaviour::OutOfTurn)));
 }

@@ -75,7 +75,46 @@ public sealed interface EventKind {
     public data class Changed(val group: String, val records: List<RecordKey>) : EventKind
 
     /**
-     * This user is now in a group: its id, its name.
+     * A peer has made this user a member of a group. Nothing of it is received until [Node.acceptInvitation];
+     * [Node.leaveGroup] declines.
+     *
+     * @property group the group's id
+     * @property name its name, which its owner chose: another group here may have the same
+     * @property nickname its owner, if that is a peer
+     */
+    public data class Invited(val group: String, val name: String, val nickname: String?) : EventKind
+
+    /**
+     * A peer's device has told how far it takes a group.
+     *
+     * @property nickname the peer
+     * @property group the group's id
+     * @property acceptance how far
+     */
+    public data class Acceptance(
+        val nickname: String,
+        val group: String,
+        val acceptance: io.github.connectoid.Acceptance,
+    ) : EventKind
+
+    /**
+     * The room that a group may take on this device ([Settings.groupQuota]) is four fifths taken, or all of it. Then new
+     * records of others are not received, which their devices are told; they come once there is room again.
+     *
+     * @property group the group's id
+     * @property bytes about how many bytes it takes
+     * @property quota how many it may take
+     * @property full whether there is no room left
+     */
+    public data class GroupRoom(
+        val group: String,
+        val bytes: Long,
+        val quota: Long,
+        val full: Boolean,
+    ) : EventKind
+
+    /**
+     * This user now takes part in a group: its id, its name.
      *
      * @property group the group's id
      * @property name its name
@@ -188,6 +227,9 @@ private fun FfiKind.toPublic(): EventKind = when (this) {
     is FfiKind.OpenRefused -> EventKind.OpenRefused(nickname, problem.toPublic(), usedAt, winner)
     is FfiKind.LinkOpenedAgain -> EventKind.LinkOpenedAgain(nickname, winner, other)
     is FfiKind.Changed -> EventKind.Changed(group, records.map { RecordKey(it.collection, it.id) })
+    is FfiKind.Invited -> EventKind.Invited(group, name, nickname)
+    is FfiKind.Acceptance -> EventKind.Acceptance(nickname, group, acceptance.toPublic())
+    is FfiKind.GroupRoom -> EventKind.GroupRoom(group, bytes.toLong(), quota.toLong(), full)
     is FfiKind.Joined -> EventKind.Joined(group, name)
     is FfiKind.Removed -> EventKind.Removed(group)
     is FfiKind.MembersChanged -> EventKind.MembersChanged(group)

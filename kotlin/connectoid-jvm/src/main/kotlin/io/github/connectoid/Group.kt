@@ -1,5 +1,6 @@
 package io.github.connectoid
 
+import io.github.connectoid.ffi.Acceptance as FfiAcceptance
 import io.github.connectoid.ffi.Group as FfiGroup
 import io.github.connectoid.ffi.Member as FfiMember
 import io.github.connectoid.ffi.Role as FfiRole
@@ -22,11 +23,33 @@ public data class Group(
     val id: String,
     /** Its name. */
     val name: String,
-    /** What this user may do in it; null if it is no member any more. */
+    /** How far this device takes it. */
+    val acceptance: Acceptance,
+    /** About how many bytes it takes on this device. */
+    val bytes: Long,
+    /** What this user may do in it, as far as it is accepted; null if it is no member any more. */
     val role: Role?,
     /** Who is in it. */
     val members: List<Member>,
 )
+
+/** How far a device takes a group that its user is a member of. */
+public enum class Acceptance {
+    /** The user has not said anything to the invitation yet: who the members are is known there, and nothing else. */
+    INVITED,
+
+    /** The user takes part: everything is received. */
+    ACCEPTED,
+
+    /** As well, but there is no room for more on the device ([Settings.groupQuota]). */
+    FULL,
+
+    /** The user has declined the invitation, or left: nothing is received or given. */
+    LEFT,
+
+    /** A way that this version of the package does not know. */
+    UNKNOWN,
+}
 
 /** A member of a group. */
 public data class Member(
@@ -44,7 +67,16 @@ internal fun Role.toFfi(): FfiRole = when (this) {
     Role.READER -> FfiRole.READER
 }
 
-internal fun FfiGroup.toPublic(): Group = Group(id, name, role?.toPublic(), members.map { it.toPublic() })
+internal fun FfiGroup.toPublic(): Group =
+    Group(id, name, acceptance.toPublic(), bytes.toLong(), role?.toPublic(), members.map { it.toPublic() })
+
+internal fun FfiAcceptance.toPublic(): Acceptance = when (this) {
+    FfiAcceptance.INVITED -> Acceptance.INVITED
+    FfiAcceptance.ACCEPTED -> Acceptance.ACCEPTED
+    FfiAcceptance.FULL -> Acceptance.FULL
+    FfiAcceptance.LEFT -> Acceptance.LEFT
+    FfiAcceptance.UNKNOWN -> Acceptance.UNKNOWN
+}
 
 private fun FfiMember.toPublic() = Member(user, role.toPublic(), nickname)
 

@@ -162,7 +162,34 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
     public suspend fun removeMember(nickname: String, group: String): Unit =
         call { ffi.removeMember(nickname, group) }
 
-    /** The groups this user is in. */
+    /**
+     * Takes part in a group that a peer has made this user a member of ([EventKind.Invited]), or that was left. What is
+     * in it comes when its members are reached.
+     *
+     * @param group its id; or its name, with the owner's `nickname/` before it if several have that name
+     * @throws ConnectoidException.Usage for an unknown group, or a name that several invitations have
+     * @throws ConnectoidException.NotPermitted if this user is no member any more
+     */
+    public suspend fun acceptInvitation(group: String): Unit = call { ffi.acceptInvitation(group) }
+
+    /**
+     * Takes no part in a group any more, or declines an invitation. What is here of it stays and can be read; nothing of
+     * it is received or given any more. Its members are told, and it can be accepted again.
+     *
+     * @throws ConnectoidException.Usage for an unknown group
+     * @throws ConnectoidException.NotPermitted for its owner
+     */
+    public suspend fun leaveGroup(group: String): Unit = call { ffi.leaveGroup(group) }
+
+    /**
+     * Leaves a group and deletes what is here of it. Only a new link brings it back.
+     *
+     * @throws ConnectoidException.Usage for an unknown group
+     * @throws ConnectoidException.NotPermitted for its owner while it has other members
+     */
+    public suspend fun forgetGroup(group: String): Unit = call { ffi.forgetGroup(group) }
+
+    /** The groups this user is in, was in, or is invited to. */
     public suspend fun groups(): List<Group> = call { ffi.groups().map { it.toPublic() } }
 
     /** A handle for a group, by its name or id: `node.group("shopping").collection("items")`. */
@@ -268,8 +295,8 @@ public class Node private constructor(private val ffi: NodeInterface) : AutoClos
      * back if it was not sent yet. Messages are not kept over a restart: what must not be lost belongs into a record.
      *
      * @throws ConnectoidException.PeerSilent if the connection broke before the message was confirmed
-     * @throws ConnectoidException.Unanswered if 64 messages wait for a connection already, or 256 for being confirmed:
-     *   this one was not taken, send it again later
+     * @throws ConnectoidException.Unanswered if the app there did not take it, as nobody was listening for events or too
+     *   slowly, or if 64 messages wait for the peer already: send it again later
      */
     public suspend fun send(nickname: String, data: ByteArray): Unit = call { ffi.send(nickname, data) }
 

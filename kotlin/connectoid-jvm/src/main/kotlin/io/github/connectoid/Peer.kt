@@ -36,6 +36,8 @@ public data class GroupSync(
     val id: String,
     /** Its name. */
     val name: String,
+    /** How far the peer's device takes it, as far as it has told. */
+    val acceptance: Acceptance,
     /** When the peer last had all that this node has. */
     val lastSyncedAt: Instant?,
     /** How many of this node's changes the peer is not known to have, or holds back because of a wrong clock. */
@@ -119,7 +121,7 @@ internal fun FfiPeer.toPublic(): Peer = Peer(
 )
 
 private fun FfiGroupSync.toPublic() =
-    GroupSync(id, name, lastSyncedAt, lacks.toLong(), held.toLong(), heldUntil)
+    GroupSync(id, name, acceptance.toPublic(), lastSyncedAt, lacks.toLong(), held.toLong(), heldUntil)
 
 private fun FfiSide.toPublic() = when (this) {
     FfiSide.CREATOR -> Side.CREATOR

@@ -39,6 +39,11 @@ public data class Settings(
      * trust: for a service of one's own with an authority of one's own.
      */
     val serviceRoots: String? = null,
+    /**
+     * About how many bytes each group may take on this device; by default 1 GiB. Near it and at it the app is told
+     * ([EventKind.GroupRoom]); beyond it new records of others are not received.
+     */
+    val groupQuota: Long? = null,
 ) {
     /** Without passphrase, API key and addresses. */
     override fun toString(): String = "Settings(folder=$folder, services=${services.size})"
@@ -84,4 +89,5 @@ internal fun Settings.toFfi(): FfiSettings = FfiSettings(
     loopback = loopback,
     passphrase = passphrase,
     serviceRoots = serviceRoots,
+    groupQuota = groupQuota?.let { require(it >= 0) { "groupQuota is negative" }; it.toULong() },
 )

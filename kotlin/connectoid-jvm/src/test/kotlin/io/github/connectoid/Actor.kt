@@ -113,6 +113,9 @@ private class Actor {
             "groups" -> reply("groups") { array("groups", node.groups()) { put(it) } }
             "add_member" -> done(node.addMember(nickname, group, call.textOrNull("role").toRole()))
             "remove_member" -> done(node.removeMember(nickname, group))
+            "accept_invitation" -> done(node.acceptInvitation(group))
+            "leave_group" -> done(node.leaveGroup(group))
+            "forget_group" -> done(node.forgetGroup(group))
             "commit" -> done(node.commit(group, call.getValue("writes").jsonArray.map { it.jsonObject.toWrite() }))
             "get" -> node.record(group, collection, call.text("id"))
                 .let { found -> reply("record") { if (found != null) putJsonObject("record") { put(found) } } }
@@ -225,6 +228,8 @@ private fun JsonObjectBuilder.put(peer: Peer) {
 private fun JsonObjectBuilder.put(group: Group) {
     put("id", group.id)
     put("name", group.name)
+    put("acceptance", group.acceptance.name.lowercase())
+    put("bytes", group.bytes)
     put("role", group.role?.name?.lowercase())
     array("members", group.members) { put("role", it.role.name.lowercase()); put("nickname", it.nickname) }
 }
@@ -259,6 +264,12 @@ private fun EventKind.toJson(): JsonObject = buildJsonObject {
         is EventKind.OpenRefused -> about("open_refused", kind.nickname, kind.problem)
         is EventKind.LinkOpenedAgain -> about("link_opened_again", kind.nickname)
         is EventKind.Changed -> of("changed", kind.group)
+        is EventKind.Invited -> of("invited", kind.group).also { put("name", kind.name); put("nickname", kind.nickname) }
+        is EventKind.Acceptance -> about("acceptance", kind.nickname).also {
+            put("group", kind.group)
+            put("acceptance", kind.acceptance.name.lowercase())
+        }
+        is EventKind.GroupRoom -> of("group_room", kind.group).also { put("bytes", kind.bytes); put("full", kind.full) }
         is EventKind.Joined -> of("joined", kind.group)
         is EventKind.Removed -> of("removed", kind.group)
         is EventKind.MembersChanged -> of("members_changed", kind.group)

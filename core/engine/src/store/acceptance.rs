@@ -1,0 +1,268 @@
+//! Which groups the user takes part in, how much room each may take, and forgetting.
+//!
+//! A group that others have put the user into holds nothing but who its members are, until the user accepts it. One that
+//! was left stays readable; one that was forgotten is cleared away, a part at a time, as it may be large.
+
+use connectoid_protocol::{
+    change::Change,
+    membership::Standing,
+    sync::Acceptance,
+    user::{DeviceId, GroupId, UserId},
+};
+use rusqlite::params;
+
+use super::{
+    Store, StoreError,
+    error::Result,
+    read,
+    rows::{self, cost},
+};
+
+/// What the numbers in the database mean.
+const INVITED: i64 = 0;
+const ACCEPTED: i64 = 1;
+const LEFT: i64 = 2;
+const FORGOTTEN: i64 = 3;
+const FULL: i64 = 4;
+
+/// How much changes of a group itself may take beyond what records may, in bytes: who is removed has to be known also where
+/// there is no room for records. It is all that an invitation may take.
+pub const MAX_MEMBERSHIP_BYTES: u64 = 4 << 20;
+
+/// How many rows are cleared away in one call, so that none takes long.
+const AT_ONCE: i64 = 500;
+
+/// How much of a group's room is taken, in bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    used: u64,
+    records: u64,
+    members: u64,
+}
+
+impl Room {
+    /// Takes room for a change of a record, which may be the one that exceeds it; says whether there was any.
+    pub(super) fn take_record(&mut self, change: &Change) -> bool {
+        self.take(change, self.records)
+    }
+
+    /// The same for a change of the group itself.
+    pub(super) fn take_member(&mut self, change: &Change) -> bool {
+        self.take(change, self.members)
+    }
+
+    fn take(&mut self, change: &Change, limit: u64) -> bool {
+        let free = self.used < limit;
+        if free {
+            self.used = self.used.saturating_add(cost(change.bytes().len()));
+        }
+        free
+    }
+
+    /// Whether four fifths are taken.
+    pub(super) fn is_low(&self) -> bool {
+        self.used >= self.records / 5 * 4
+    }
+}
+
+impl Store {
+    /// Says how many bytes each group may take, about; without, there is no limit.
+    pub fn set_group_quota(&mut self, bytes: u64) {
+        self.group_quota = bytes;
+    }
+
+    /// How far this store takes a group. One that is not known is [`Acceptance::Invited`], unless it was forgotten.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn acceptance(&self, group: GroupId) -> Result<Acceptance> {
+        let Some(group_no) = self.group_no(group)? else {
+            let sql = "SELECT EXISTS (SELECT 1 FROM forgotten WHERE id = ?1)";
+            let forgotten =
+                self.connection().prepare_cached(sql)?.query_row([group.as_bytes()], |row| row.get(0))?;
+            return Ok(if forgotten { Acceptance::Left } else { Acceptance::Invited });
+        };
+        self.acceptance_of(group_no)
+    }
+
+    pub(super) fn acceptance_of(&self, group_no: i64) -> Result<Acceptance> {
+        let sql = "SELECT acceptance, bytes FROM groups WHERE no = ?1";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let (acceptance, bytes): (i64, i64) =
+            query.query_row([group_no], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(match acceptance {
+            ACCEPTED if bytes.cast_unsigned() >= self.group_quota => Acceptance::Full,
+            ACCEPTED => Acceptance::Accepted,
+            INVITED => Acceptance::Invited,
+            _ => Acceptance::Left,
+        })
+    }
+
+    /// About how many bytes a group takes on the disk.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn group_bytes(&self, group: GroupId) -> Result<u64> {
+        Ok(self.room_of(self.known_group_no(group)?)?.used)
+    }
+
+    pub(super) fn room_of(&self, group_no: i64) -> Result<Room> {
+        let mut query = self.connection().prepare_cached("SELECT bytes FROM groups WHERE no = ?1")?;
+        let used: i64 = query.query_row([group_no], |row| row.get(0))?;
+        let records = if self.acceptance_of(group_no)?.is_given() { self.group_quota } else { 0 };
+        let members = records.saturating_add(MAX_MEMBERSHIP_BYTES);
+        Ok(Room { used: used.cast_unsigned(), records, members })
+    }
+
+    /// Takes part in a group. Marks do not say that its records are here, so they are given up.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn accept(&mut self, group: GroupId) -> Result<()> {
+        self.write(|store| {
+            let forgotten = "DELETE FROM forgotten WHERE id = ?1";
+            if store.connection().prepare_cached(forgotten)?.execute([group.as_bytes()])? > 0 {
+                // What comes again must not be taken for what is still to be cleared away.
+                while store.clear_forgotten()? {}
+            }
+            let Some(group_no) = store.group_no(group)? else { return Ok(()) };
+            store.connection().prepare_cached("DELETE FROM marks WHERE grp = ?1")?.execute([group_no])?;
+            store.set_acceptance(group_no, ACCEPTED)
+        })
+    }
+
+    /// Takes no part in a group any more. What is here stays readable.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn leave(&mut self, group: GroupId) -> Result<()> {
+        let group_no = self.known_group_no(group)?;
+        self.write(|store| store.set_acceptance(group_no, LEFT))
+    }
+
+    /// Leaves a group and has it vanish; [`Store::clear_forgotten`] clears it away.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn forget(&mut self, group: GroupId) -> Result<()> {
+        let group_no = self.known_group_no(group)?;
+        self.write(|store| {
+            store.caches.clear();
+            let sql = "INSERT INTO forgotten (id) VALUES (?1)";
+            store.connection().prepare_cached(sql)?.execute([group.as_bytes()])?;
+            let sql = "UPDATE groups SET id = randomblob(32) WHERE no = ?1";
+            store.connection().prepare_cached(sql)?.execute([group_no])?;
+            store.set_acceptance(group_no, FORGOTTEN)
+        })
+    }
+
+    /// Clears away a part of what was forgotten; says whether there may be more.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn clear_forgotten(&mut self) -> Result<bool> {
+        let sql = "SELECT no FROM groups WHERE acceptance = 3 LIMIT 1";
+        let Some(group_no) = self.numbers(sql, [])?.pop() else { return Ok(false) };
+        self.write(|store| {
+            let cleared = store.clear_changes(group_no)? || store.clear_view(group_no)?;
+            if !cleared {
+                for table in ["collections", "marks", "acked", "told"] {
+                    let sql = format!("DELETE FROM {table} WHERE grp = ?1");
+                    store.connection().prepare_cached(&sql)?.execute([group_no])?;
+                }
+                store.connection().prepare_cached("DELETE FROM groups WHERE no = ?1")?.execute([group_no])?;
+                store.caches.clear();
+            }
+            Ok(true)
+        })
+    }
+
+    fn clear_changes(&mut self, group_no: i64) -> Result<bool> {
+        // Each by an index of its own; those that wait are few.
+        for state in ["= 0 AND membership = 0", "= 0 AND membership = 1", "= 1", "= 2", "= 3", "= 4"] {
+            let sql = format!("SELECT no FROM changes WHERE grp = ?1 AND state {state} LIMIT ?2");
+            let numbers = self.numbers(&sql, [group_no, AT_ONCE])?;
+            for no in &numbers {
+                if matches!(state, "= 2" | "= 3" | "= 4") {
+                    self.count_parked(*no, -1)?;
+                }
+                self.connection().prepare_cached("DELETE FROM withdrawn WHERE change = ?1")?.execute([no])?;
+                rows::delete(self.connection(), *no)?;
+            }
+            if !numbers.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn clear_view(&self, group_no: i64) -> Result<bool> {
+        for collection in self.numbers("SELECT no FROM collections WHERE grp = ?1", [group_no])? {
+            for (table, key) in [("fields", "id, field"), ("deletes", "id"), ("lost", "id, field, change")] {
+                let sql = format!(
+                    "DELETE FROM {table} WHERE collection = ?1 AND ({key}) IN
+                     (SELECT {key} FROM {table} WHERE collection = ?1 LIMIT ?2)"
+                );
+                if self.connection().prepare_cached(&sql)?.execute([collection, AT_ONCE])? > 0 {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    /// How many groups the user is invited to in which another one is a member.
+    pub(super) fn invitations(&self, user: UserId) -> Result<usize> {
+        let invited = self.numbers("SELECT no FROM groups WHERE acceptance = 0", [])?.into_iter();
+        let is_member =
+            |group_no| Ok(matches!(self.membership(group_no)?.standing(user), Standing::Member(_)));
+        let members: Vec<bool> = invited.map(is_member).collect::<Result<_>>()?;
+        Ok(members.into_iter().filter(|member| *member).count())
+    }
+
+    /// How far another device takes a group, as it has told.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn told_acceptance(&self, group: GroupId, device: DeviceId) -> Result<Option<Acceptance>> {
+        let sql = "SELECT acceptance FROM told WHERE grp = ?1 AND device = ?2";
+        let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
+        let mut query = self.connection().prepare_cached(sql)?;
+        let told: Option<i64> = read::optional(query.query_row([group_no, device_no], |row| row.get(0)))?;
+        Ok(told.map(|told| match told {
+            INVITED => Acceptance::Invited,
+            ACCEPTED => Acceptance::Accepted,
+            FULL => Acceptance::Full,
+            _ => Acceptance::Left,
+        }))
+    }
+
+    /// Remembers how far another device takes a group.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn set_told_acceptance(&mut self, group: GroupId, device: DeviceId, told: Acceptance) -> Result<()> {
+        let number = match told {
+            Acceptance::Invited => INVITED,
+            Acceptance::Accepted => ACCEPTED,
+            Acceptance::Full => FULL,
+            Acceptance::Left => LEFT,
+        };
+        let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
+        let sql = "INSERT INTO told (grp, device, acceptance) VALUES (?1, ?2, ?3)
+                   ON CONFLICT (grp, device) DO UPDATE SET acceptance = excluded.acceptance";
+        self.connection().prepare_cached(sql)?.execute([group_no, device_no, number])?;
+        Ok(())
+    }
+
+    pub(super) fn set_acceptance(&self, group_no: i64, acceptance: i64) -> Result<()> {
+        let sql = "UPDATE groups SET acceptance = ?2 WHERE no = ?1";
+        self.connection().prepare_cached(sql)?.execute(params![group_no, acceptance])?;
+        Ok(())
+    }
+
+    /// Refuses writing to a group in which the user takes no part.
+    pub(super) fn require_part(&self, group_no: i64) -> Result<()> {
+        if self.acceptance_of(group_no)?.is_given() { Ok(()) } else { Err(StoreError::NotAccepted) }
+    }
+}
