@@ -101,7 +101,7 @@ pub enum EventKind {
         acceptance: Acceptance,
     },
     /// The room that a group may take on this device is four fifths taken, or all of it. Then new records of others are not
-    /// received; they come once there is room again.
+    /// received; they come once a fifth of the room is free.
     GroupRoom {
         /// The group's id.
         group: String,

@@ -85,6 +85,11 @@ impl Told {
         event.unwrap_or(Event { sequence: self.sequence, at: self.at, kind: EventKind::Resync {} })
     }
 
+    /// Stands for what was dropped before it: at the place of the last of that.
+    fn resync_before(&self) -> Event {
+        Event { sequence: self.sequence.saturating_sub(1), at: self.at, kind: EventKind::Resync {} }
+    }
+
     /// Holds it no longer.
     fn let_go(&self) {
         *lock(&self.event) = None;
@@ -156,23 +161,24 @@ impl EventStream {
     }
 
     fn listening(receiver: broadcast::Receiver<Arc<Told>>, wanted: fn(&Told) -> bool) -> Self {
-        let waiting = unfold((receiver, None), move |(mut receiver, held)| async move {
-            if let Some(event) = held {
-                return Some((event, (receiver, None)));
+        let waiting = unfold((receiver, None::<Arc<Told>>), move |(mut receiver, held)| async move {
+            if let Some(told) = held {
+                return Some((told.take(), (receiver, None)));
             }
             let mut were_dropped = false;
-            let event: Event = loop {
+            let told = loop {
                 match receiver.recv().await {
                     Ok(told) if !wanted(&told) => {}
-                    Ok(told) => break told.take(),
+                    Ok(told) => break told,
                     Err(RecvError::Lagged(_)) => were_dropped = true,
                     Err(RecvError::Closed) => return None,
                 }
             };
+            // Taken when it is given out.
             Some(if were_dropped {
-                (resync_before(&event), (receiver, Some(event)))
+                (told.resync_before(), (receiver, Some(told)))
             } else {
-                (event, (receiver, None))
+                (told.take(), (receiver, None))
             })
         });
         Self { waiting: Box::pin(waiting.fuse()) }
@@ -182,11 +188,6 @@ impl EventStream {
     pub async fn next(&mut self) -> Option<Event> {
         std::future::poll_fn(|context| self.waiting.as_mut().poll_next(context)).await
     }
-}
-
-/// Stands for what was dropped: at the place of the last of it.
-fn resync_before(event: &Event) -> Event {
-    Event { sequence: event.sequence.saturating_sub(1), at: event.at, kind: EventKind::Resync {} }
 }
 
 impl Stream for EventStream {

@@ -14,8 +14,8 @@ pub const MESSAGE_LIFETIME: Micros = MESSAGE_LIFETIME_SECS * SECOND;
 /// How long a box stays after a check, and a closed one's marker after the `drop`.
 pub const BOX_LIFETIME: Micros = BOX_LIFETIME_SECS * SECOND;
 
-/// How long a box stays after its first check if nothing was ever in it: until its maker has come again, which apps do
-/// within minutes. Boxes that somebody only makes are gone soon.
+/// How long a box stays after its first check if nothing was ever in it and its maker has not looked again a day later or
+/// after that. Boxes that somebody only makes are gone soon; a message makes them anew.
 pub const UNUSED_BOX_LIFETIME: Micros = 3 * 24 * 60 * 60 * SECOND;
 
 /// Checks are written down once a day: enough for a lifetime of 30 days, and no write per check.

@@ -35,7 +35,7 @@ public enum EventKind: Sendable, Hashable {
     /// A peer's device has told how far it takes a group.
     case acceptance(nickname: String, group: String, acceptance: Acceptance)
     /// The room that a group may take on this device (``NodeSettings/groupQuota``) is four fifths taken, or all of it. Then
-    /// new records of others are not received, which their devices are told; they come once there is room again.
+    /// new records of others are not received, which their devices are told; they come once a fifth of the room is free.
     case groupRoom(group: String, bytes: UInt64, quota: UInt64, full: Bool)
     /// This user now takes part in a group: its id, its name.
     case joined(group: String, name: String)

@@ -25,6 +25,8 @@ pub struct Host {
     /// What has happened, for the story to look at.
     pub events: Vec<Event>,
     replies: Vec<(RequestId, Result<Reply, Error>)>,
+    /// Whether the app takes messages of peers.
+    pub takes_messages: bool,
 }
 
 impl Host {
@@ -41,6 +43,7 @@ impl Host {
             engine: None,
             events: Vec::new(),
             replies: Vec::new(),
+            takes_messages: true,
         }
     }
 
@@ -114,8 +117,10 @@ impl Host {
                 Output::Event(event) => self.events.push(event),
                 Output::Message(link, message, event) => {
                     self.events.push(event);
-                    // Outputs of this come behind those that are there.
-                    engine.step([Input::Handed(link, message, true)], clock);
+                    if self.takes_messages {
+                        // Outputs of this come behind those that are there.
+                        engine.step([Input::Handed(link, message, true)], clock);
+                    }
                 }
                 output => asked.push(output),
             }
@@ -130,6 +135,11 @@ impl Host {
         let asked = self.step(Input::Command(request, command), now);
         let place = self.replies.iter().position(|(answered, _)| *answered == request);
         (asked, place.map(|place| self.replies.remove(place).1))
+    }
+
+    /// Takes the replies that came later than their commands.
+    pub fn late_replies(&mut self) -> Vec<Result<Reply, Error>> {
+        self.replies.drain(..).map(|(_, reply)| reply).collect()
     }
 
     /// When the node wants to be called, by the world's clock.

@@ -11,9 +11,11 @@
 //! | [`host`] | a node with its disk, which can crash and start again |
 //! | [`wire`] | connections between nodes |
 //! | [`story`] | what users do, and what must hold in the end |
+//! | [`two`] | two people who share, for stories about what happens between them |
 
 pub mod host;
 pub mod mailbox;
 pub mod story;
+pub mod two;
 pub mod wire;
 pub mod world;

@@ -2,43 +2,15 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
-use connectoid_engine::api::{Command, Credentials, PairState, Reply};
-use connectoid_protocol::poll::Pace;
+use connectoid_engine::api::{Command, Reply};
 use connectoid_sim::{
     host::Host,
-    story::share,
+    two::{ALICE, BOB, SECOND, call, pair},
     world::{Hardship, World},
 };
 
-const SECOND: u64 = 1_000_000;
 /// The longest way of anything: what happens within it happens at the same time.
 const LATENCY: u64 = 20_000;
-
-const ALICE: usize = 0;
-const BOB: usize = 1;
-
-fn call(world: &mut World, host: usize, command: Command) -> Reply {
-    world.call(host, command).unwrap().unwrap()
-}
-
-/// Alice shares a group with Bob, and they are connected.
-fn pair(world: &mut World) {
-    for host in [ALICE, BOB] {
-        call(world, host, Command::SetPace { pace: Pace::Foreground });
-    }
-    let Reply::Link(shared) = call(world, ALICE, share("bob")) else { panic!("no link") };
-    let credentials = Credentials { link: shared.link, nickname: "alice".into(), in_person: false };
-    call(world, BOB, Command::Open(credentials));
-    for _ in 0..60 {
-        world.pass(SECOND);
-        let Reply::Peers { peers } = call(world, BOB, Command::Peers) else { panic!("no peers") };
-        if peers[0].state == PairState::Paired {
-            // Time to agree on what there is.
-            return world.pass(SECOND);
-        }
-    }
-    panic!("they do not find each other");
-}
 
 /// How many members a node knows of the group.
 fn members(world: &mut World, host: usize) -> usize {

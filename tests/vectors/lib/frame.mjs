@@ -21,7 +21,7 @@ export const CONTROL = {
   unshare: [64, []],
 };
 
-export const APP = { message: [1, ['u64', 'bytes']], received: [2, ['u64']] };
+export const APP = { message: [1, ['u64', 'bytes']], received: [2, ['u64']], lost: [3, ['u64']] };
 
 export const encodeFrame = (type, payload) => concat([VERSION, type], encode(payload));
 

@@ -6,7 +6,7 @@ import { decode, encode } from './cbor.mjs';
 
 const FIELDS = {
   have: [1, ['group', 'epoch', 'head']],
-  pull: [2, ['group', 'epoch', 'from']],
+  pull: [2, ['group', 'epoch', 'from', 'acceptance']],
   compare: [3, ['group', 'message']],
   compared: [4, ['group', 'message']],
   want: [5, ['group', 'hashes']],
@@ -15,6 +15,7 @@ const FIELDS = {
   ack: [8, ['group', 'upto']],
   stale: [9, ['group']],
   clock: [10, ['time']],
+  left: [11, ['group']],
 };
 
 const isUint = value => Number.isSafeInteger(value) && value >= 0;
@@ -26,6 +27,7 @@ const CHECKS = {
   epoch: value => isBytes(value, 16),
   head: isUint,
   from: isUint,
+  acceptance: value => isUint(value) && value <= 2,
   time: isUint,
   message: value => isBytes(value) && value.length <= 48 * 1024,
   hashes: value => isBytes(value) && value.length % 32 === 0 && value.length >= 32 && value.length <= 32_000,

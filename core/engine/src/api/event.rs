@@ -100,7 +100,7 @@ pub enum EventKind {
         acceptance: Acceptance,
     },
     /// The room that a group may take on this device (setting `group_quota`) is four fifths taken, or all of it. Then new
-    /// records of others are not received, which their devices are told; they come once there is room again.
+    /// records of others are not received, which their devices are told; they come once a fifth of the room is free.
     GroupRoom {
         /// The group's id.
         group: String,

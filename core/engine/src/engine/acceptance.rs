@@ -25,9 +25,46 @@ impl Engine {
             return Err(Error::new(ErrorKind::NotPermitted, message).into());
         }
         self.store.accept(group.id)?;
+        Ok(self.on_accepted(group, now)?)
+    }
+
+    /// This user takes part in a group that was known: everybody who is in it has to hear of it.
+    fn on_accepted(&mut self, group: Group, now: u64) -> Result<(), StoreError> {
         self.tell(EventKind::Joined { group: group.id.to_string(), name: group.name }, now);
         self.on_members_changed(group.id, now)?;
-        Ok(self.on_group_changed(group.id, None, now)?)
+        self.take_again(group.id, now)
+    }
+
+    /// What is in a group is to be had from those who are in it.
+    pub(super) fn take_again(&mut self, group: GroupId, now: u64) -> Result<(), StoreError> {
+        let peers: Vec<_> = self.pairs.values().filter_map(|pair| pair.record.peer).collect();
+        for peer in peers {
+            let told = self.store.told_acceptance(group, peer.source())?;
+            let gives = !matches!(told, Some(Acceptance::Invited | Acceptance::Left));
+            if gives && self.are_members(group, &peer)? {
+                self.store.note_unsaid(group, peer.source())?;
+            }
+        }
+        self.on_group_changed(group, None, now)
+    }
+
+    /// The group of the link that this user has opened is there.
+    pub(super) fn on_link_group(
+        &mut self,
+        number: u64,
+        group: GroupId,
+        accepted: bool,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        if let Some(pair) = self.pairs.get_mut(&number) {
+            pair.record.expects_group = false;
+        }
+        self.save_pair(number)?;
+        let known = self.store.groups()?.into_iter().find(|known| known.id == group);
+        match known.filter(|_| accepted) {
+            Some(group) => self.on_accepted(group, now),
+            None => Ok(()),
+        }
     }
 
     /// Takes no part in a group any more, or does not accept an invitation. What is here stays.

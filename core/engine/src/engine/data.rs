@@ -50,7 +50,11 @@ impl Engine {
         }
         let named = ops.iter().take(MAX_NAMED + 1).filter_map(record_of).collect();
         let (author, time) = (Self::author(&self.user_key, &self.own), self.data_time(now));
+        let was_low = self.store.is_room_low(group)?;
         self.store.commit(group, &author, ops, time, &mut self.rng)?;
+        if !was_low && self.store.is_room_low(group)? {
+            self.tell_room(group, now)?;
+        }
         self.tell_changed(group, named, now);
         self.on_group_changed(group, None, now)?;
         Ok(())
@@ -219,12 +223,7 @@ impl Engine {
                 self.on_group_changed(group, Some(number), now)
             }
             SyncEvent::Joined(group) => self.on_joined(number, group, now),
-            SyncEvent::LinkGroup(_) => {
-                if let Some(pair) = self.pairs.get_mut(&number) {
-                    pair.record.expects_group = false;
-                }
-                self.save_pair(number)
-            }
+            SyncEvent::LinkGroup { group, accepted } => self.on_link_group(number, group, accepted, now),
             SyncEvent::Acceptance { group, acceptance } => {
                 self.on_peer_acceptance(number, group, acceptance, now)
             }
@@ -284,6 +283,9 @@ impl Engine {
     pub(super) fn has_something_to_say(&self, pair: &Pair) -> Result<bool, StoreError> {
         let Some(peer) = pair.record.peer else { return Ok(true) };
         if pair.verify_wanted || !pair.queue.is_empty() {
+            return Ok(true);
+        }
+        if self.store.is_unsaid(peer.source())? {
             return Ok(true);
         }
         for group in &pair.shared {

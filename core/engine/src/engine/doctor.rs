@@ -66,7 +66,7 @@ impl Engine {
                     format!("has not accepted {name} yet; nothing of it arrives there until then")
                 }
                 Acceptance::Full => format!(
-                    "has no room for more of {name}; {lacks} change(s) have not arrived. Delete records, or let {name} \
+                    "has no room for more of {name}; {lacks} change(s) have not arrived. They come once {name} may \
                      take more there (setting `group_quota`)"
                 ),
                 // Who has left lacks nothing.
@@ -83,7 +83,7 @@ impl Engine {
         for group in self.store.groups()? {
             if self.store.acceptance(group.id)? == store::Acceptance::Full {
                 let message = "takes as much room as it may (setting `group_quota`); what others write is not received \
-                               here. Delete records, or let it take more";
+                               here. Let it take more, or forget it; what is deleted makes room after 30 days";
                 findings.push(finding(&group.name, Error::new(ErrorKind::StorageUnavailable, message)));
             }
         }

@@ -11,7 +11,7 @@ use super::{Engine, commands::CommandResult};
 use crate::{
     error::{Error, ErrorKind},
     reads,
-    store::StoreError,
+    store::{Acceptance, StoreError},
 };
 
 impl Engine {
@@ -22,7 +22,12 @@ impl Engine {
         if self.store.role(grant.group, peer.user)?.is_none() {
             match self.admit(grant.group, &peer, grant.role, now) {
                 Ok(()) => {}
-                Err(StoreError::NotPermitted { .. } | StoreError::NotAMember | StoreError::OwnerIsFixed) => {
+                Err(
+                    StoreError::UnknownGroup(_)
+                    | StoreError::NotPermitted { .. }
+                    | StoreError::NotAMember
+                    | StoreError::OwnerIsFixed,
+                ) => {
                     self.trace.add(now, &format!("pair {number}: the group cannot be shared any more"));
                 }
                 Err(error) => return Err(error),
@@ -48,8 +53,9 @@ impl Engine {
         if self.store.role(group, peer.user)? == Some(role) {
             return Ok(());
         }
-        let shared = self.pair_named(nickname).ok().and_then(|number| self.pairs.get(&number));
-        if shared.is_some_and(|pair| !pair.shared.contains(&group) && pair.shared.len() >= MAX_PEER_GROUPS) {
+        let number = self.pair_named(nickname)?;
+        let shared = self.pairs.get(&number).map_or(0, |pair| pair.shared.len());
+        if shared + self.store.not_taken_by(peer.source())? >= MAX_PEER_GROUPS {
             let message = format!(
                 "{nickname} and you share {MAX_PEER_GROUPS} groups already, which is as many as {nickname}'s device takes \
                  from one person; end the membership in one of them first, or use one group for more"
@@ -68,14 +74,28 @@ impl Engine {
         }
         let (author, time) = (Self::author(&self.user_key, &self.own), self.data_time(now));
         self.store.remove_member(group, &author, peer.user, time, &mut self.rng)?;
-        self.tell_members(group, now)
+        self.tell_members(group, now)?;
+        // Who has not accepted, or has no room, is called for nothing else.
+        let number = self.pair_named(nickname)?;
+        self.want_peer(number, now);
+        Ok(())
     }
 
-    /// Everybody hears of it, the one concerned too.
+    /// Everybody hears of it, the one concerned too, and those who take nothing else of the group.
     fn tell_members(&mut self, group: GroupId, now: u64) -> CommandResult<()> {
         // Before and after: who leaves is told while it still counts as sharing the group.
         self.on_group_changed(group, None, now)?;
         self.on_members_changed(group, now)?;
+        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
+        for number in numbers {
+            let peer = self.pairs.get(&number).and_then(|pair| pair.record.peer);
+            if let Some(peer) = peer
+                && self.are_members(group, &peer)?
+                && self.store.told_acceptance(group, peer.source())? != Some(Acceptance::Left)
+            {
+                self.want_peer(number, now);
+            }
+        }
         Ok(self.on_group_changed(group, None, now)?)
     }
 

@@ -8,7 +8,7 @@ use connectoid_protocol::frame::{App, AppAnswer, AppMessage, FrameError, MAX_APP
 use super::{
     Engine, LinkId, Output,
     commands::{CommandResult, RequestId},
-    pair::{MAX_QUEUED, MAX_UNANSWERED, MAX_UNANSWERED_BYTES},
+    pair::{MAX_QUEUED, MAX_UNANSWERED, MAX_UNANSWERED_BYTES, Session},
     session::{SessionError, SessionResult},
 };
 use crate::{
@@ -16,6 +16,16 @@ use crate::{
     channel::Channel,
     error::{Error, ErrorKind, Result},
 };
+
+/// How long a connection stays open for messages that an app has not taken, in µs. An app that has not done so in this time
+/// hangs, and the radio is worth more.
+const PATIENCE: u64 = 5 * 60_000_000;
+
+/// Whether messages wait to be taken, at either side, so that the connection stays open for them.
+pub(super) fn are_under_way(session: &Session, now: u64) -> bool {
+    let waiting = !session.unanswered.is_empty() || !session.untaken.is_empty();
+    waiting && now < session.spoke_at.saturating_add(PATIENCE)
+}
 
 impl Engine {
     /// Sends an app message, now or when connected.
@@ -58,7 +68,7 @@ impl Engine {
             session.unanswered.insert(session.next_message, (request, data.len()));
             let message = App::Message(AppMessage { number: session.next_message, data });
             session.next_message += 1;
-            session.rest_at = now + idle_timeout;
+            (session.rest_at, session.spoke_at) = (now + idle_timeout, now);
             self.outputs.push_back(Output::Frame((number, session.attempt), Channel::App, message.encode()));
         }
     }
@@ -82,6 +92,7 @@ impl Engine {
         }
         session.heard.take(message.number)?;
         session.untaken.insert(message.number, message.data.len());
+        session.spoke_at = now;
         let (link, nickname) = ((number, session.attempt), pair.record.nickname.clone());
         self.sequence += 1;
         let kind = EventKind::Message { nickname, data: message.data };

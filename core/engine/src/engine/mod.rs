@@ -485,6 +485,9 @@ impl Engine {
         for (group, applied) in self.store.release_parked(time)? {
             self.on_applied(group, &applied, now)?;
         }
+        for group in self.store.take_room_again()? {
+            self.take_again(group, now)?;
+        }
         self.resend_outbox(now)?;
         let due = self.store.next_due()?.map_or(u64::MAX, |due| self.local_time(due, now));
         let soon = now + HOUSEKEEPING_PAUSE;

@@ -71,6 +71,8 @@ pub(super) struct Session {
     pub(super) next_message: u64,
     /// App messages of the peer that the app has not taken yet, and how long they are.
     pub(super) untaken: BTreeMap<u64, usize>,
+    /// When a message was sent or came last.
+    pub(super) spoke_at: u64,
     /// How far the peer's clock is ahead of what is gone by here, in µs, as far as it has told,
     pub(super) clock_ahead: i64,
     /// and whether the app was told in this session that it is off, or that changes wait.

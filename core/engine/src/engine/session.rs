@@ -87,6 +87,7 @@ impl Engine {
             unanswered: BTreeMap::new(),
             next_message: 0,
             untaken: BTreeMap::new(),
+            spoke_at: now,
             clock_ahead: 0,
             told_skew: false,
             heard: Numbers::default(),
@@ -413,7 +414,7 @@ impl Engine {
         let Some(pair) = self.pairs.get_mut(&number) else { return };
         let Some(session) = pair.session.as_mut() else { return };
         let quiet = pair.shared.iter().all(|group| session.sync.is_quiet(*group));
-        if quiet && session.unanswered.is_empty() {
+        if quiet && !messages::are_under_way(session, now) {
             pair.connector.rest(now, &mut self.rng);
         } else {
             session.rest_at = now + idle_timeout;

@@ -38,6 +38,7 @@ pub(super) struct Room {
     used: u64,
     records: u64,
     members: u64,
+    refused: bool,
 }
 
 impl Room {
@@ -55,14 +56,27 @@ impl Room {
         let free = self.used < limit;
         if free {
             self.used = self.used.saturating_add(cost(change.bytes().len()));
+        } else {
+            self.refused = true;
         }
         free
     }
 
+    /// Whether something was passed over for want of room.
+    pub(super) fn is_full(&self) -> bool {
+        self.refused
+    }
+
     /// Whether four fifths are taken.
     pub(super) fn is_low(&self) -> bool {
-        self.used >= self.records / 5 * 4
+        self.used >= low(self.records)
     }
+}
+
+/// How much of a quota is taken when room gets scarce, and below what there is room again: in between, what is deleted
+/// would be filled up at once.
+fn low(quota: u64) -> u64 {
+    quota / 5 * 4
 }
 
 impl Store {
@@ -82,7 +96,12 @@ impl Store {
                 self.connection().prepare_cached(sql)?.query_row([group.as_bytes()], |row| row.get(0))?;
             return Ok(if forgotten { Acceptance::Left } else { Acceptance::Invited });
         };
-        self.acceptance_of(group_no)
+        let acceptance = self.acceptance_of(group_no)?;
+        if acceptance == Acceptance::Full {
+            // Who is told so gives nothing more: it is remembered until there is room again.
+            self.note_full(group_no)?;
+        }
+        Ok(acceptance)
     }
 
     pub(super) fn acceptance_of(&self, group_no: i64) -> Result<Acceptance> {
@@ -90,9 +109,11 @@ impl Store {
         let mut query = self.connection().prepare_cached(sql)?;
         let (acceptance, bytes): (i64, i64) =
             query.query_row([group_no], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let bytes = bytes.cast_unsigned();
         Ok(match acceptance {
-            ACCEPTED if bytes.cast_unsigned() >= self.group_quota => Acceptance::Full,
-            ACCEPTED => Acceptance::Accepted,
+            ACCEPTED if bytes >= self.group_quota => Acceptance::Full,
+            FULL if bytes >= low(self.group_quota) => Acceptance::Full,
+            ACCEPTED | FULL => Acceptance::Accepted,
             INVITED => Acceptance::Invited,
             _ => Acceptance::Left,
         })
@@ -106,12 +127,20 @@ impl Store {
         Ok(self.room_of(self.known_group_no(group)?)?.used)
     }
 
+    /// Whether four fifths of the room are taken that a group may take.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn is_room_low(&self, group: GroupId) -> Result<bool> {
+        Ok(self.room_of(self.known_group_no(group)?)?.is_low())
+    }
+
     pub(super) fn room_of(&self, group_no: i64) -> Result<Room> {
         let mut query = self.connection().prepare_cached("SELECT bytes FROM groups WHERE no = ?1")?;
         let used: i64 = query.query_row([group_no], |row| row.get(0))?;
         let records = if self.acceptance_of(group_no)?.is_given() { self.group_quota } else { 0 };
         let members = records.saturating_add(MAX_MEMBERSHIP_BYTES);
-        Ok(Room { used: used.cast_unsigned(), records, members })
+        Ok(Room { used: used.cast_unsigned(), records, members, refused: false })
     }
 
     /// Takes part in a group. Marks do not say that its records are here, so they are given up.
@@ -128,6 +157,25 @@ impl Store {
             let Some(group_no) = store.group_no(group)? else { return Ok(()) };
             store.connection().prepare_cached("DELETE FROM marks WHERE grp = ?1")?.execute([group_no])?;
             store.set_acceptance(group_no, ACCEPTED)
+        })
+    }
+
+    /// Notes that records were passed over, because there was no room.
+    pub(super) fn note_full(&self, group_no: i64) -> Result<()> {
+        self.set_acceptance(group_no, FULL)
+    }
+
+    /// The groups of which records were passed over, and that have room again; each is told once.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn take_room_again(&mut self) -> Result<Vec<GroupId>> {
+        self.write(|store| {
+            let sql = "UPDATE groups SET acceptance = 1 WHERE acceptance = 4 AND bytes < ?1 RETURNING id";
+            let mut query = store.connection().prepare_cached(sql)?;
+            let limit = i64::try_from(low(store.group_quota)).unwrap_or(i64::MAX);
+            let ids = query.query_map([limit], |row| row.get(0).map(GroupId::from_bytes))?;
+            Ok(ids.collect::<rusqlite::Result<_>>()?)
         })
     }
 
@@ -150,6 +198,8 @@ impl Store {
             store.caches.clear();
             let sql = "INSERT INTO forgotten (id) VALUES (?1)";
             store.connection().prepare_cached(sql)?.execute([group.as_bytes()])?;
+            let sql = "UPDATE store SET forgotten_upto = max(forgotten_upto, ?1)";
+            store.connection().prepare_cached(sql)?.execute([store.sequence.next() - 1])?;
             let sql = "UPDATE groups SET id = randomblob(32) WHERE no = ?1";
             store.connection().prepare_cached(sql)?.execute([group_no])?;
             store.set_acceptance(group_no, FORGOTTEN)
@@ -166,7 +216,7 @@ impl Store {
         self.write(|store| {
             let cleared = store.clear_changes(group_no)? || store.clear_view(group_no)?;
             if !cleared {
-                for table in ["collections", "marks", "acked", "told"] {
+                for table in ["collections", "marks", "acked", "told", "unsaid"] {
                     let sql = format!("DELETE FROM {table} WHERE grp = ?1");
                     store.connection().prepare_cached(&sql)?.execute([group_no])?;
                 }
@@ -214,10 +264,44 @@ impl Store {
     /// How many groups the user is invited to in which another one is a member.
     pub(super) fn invitations(&self, user: UserId) -> Result<usize> {
         let invited = self.numbers("SELECT no FROM groups WHERE acceptance = 0", [])?.into_iter();
-        let is_member =
-            |group_no| Ok(matches!(self.membership(group_no)?.standing(user), Standing::Member(_)));
-        let members: Vec<bool> = invited.map(is_member).collect::<Result<_>>()?;
-        Ok(members.into_iter().filter(|member| *member).count())
+        let is_open = |group_no| {
+            let membership = self.membership(group_no)?;
+            let is_member = |user| matches!(membership.standing(user), Standing::Member(_));
+            // Who was removed again has nothing to answer.
+            Ok(is_member(user) && self.user.is_none_or(is_member))
+        };
+        let open: Vec<bool> = invited.map(is_open).collect::<Result<_>>()?;
+        Ok(open.into_iter().filter(|open| *open).count())
+    }
+
+    /// Notes that a device has to hear that everything of a group is taken here; until its stream has begun.
+    ///
+    /// # Errors
+    /// [`StoreError::UnknownGroup`] and storage errors.
+    pub fn note_unsaid(&mut self, group: GroupId, device: DeviceId) -> Result<()> {
+        let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
+        let sql = "INSERT OR IGNORE INTO unsaid (grp, device) VALUES (?1, ?2)";
+        self.connection().prepare_cached(sql)?.execute([group_no, device_no])?;
+        Ok(())
+    }
+
+    /// Whether a device has to hear of such a group.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn is_unsaid(&self, device: DeviceId) -> Result<bool> {
+        let sql = "SELECT EXISTS (SELECT 1 FROM unsaid JOIN groups ON groups.no = grp
+                   WHERE device = ?1 AND acceptance IN (1, 4))";
+        Ok(self.connection().prepare_cached(sql)?.query_row([self.device_no(device)?], |row| row.get(0))?)
+    }
+
+    /// How many groups a device has told not to take, or not to take all of.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn not_taken_by(&self, device: DeviceId) -> Result<usize> {
+        let sql = "SELECT count(*) FROM told WHERE device = ?1 AND acceptance <> 1";
+        Ok(self.connection().prepare_cached(sql)?.query_row([self.device_no(device)?], |row| row.get(0))?)
     }
 
     /// How far another device takes a group, as it has told.

@@ -100,6 +100,9 @@ impl Store {
             if intake.applied.overflowed {
                 store.clear_mark(group_no, source_no)?;
             }
+            if taken && intake.room.is_full() {
+                store.note_full(group_no)?;
+            }
             intake.touched.tell(&mut intake.applied);
             Ok(intake.applied)
         })

@@ -31,14 +31,16 @@ pub(super) fn begin(connection: &mut Connection, next_seq: i64) -> Result<Epoch>
 }
 
 /// The greatest number that an arrival was given. What arrived last of all is live, for whatever overwrote it, or came
-/// back to life instead of it, arrived later; or it was beaten already when it came, and has kept its number as its row's.
+/// back to life instead of it, arrived later; or it was beaten already when it came, and has kept its number as its row's; or it was forgotten with its group.
 fn last_arrival(connection: &Connection) -> Result<i64> {
     let sql = "SELECT max(max(
                    coalesce((SELECT max(no) FROM changes), 0),
                    coalesce((SELECT max(seq) FROM changes WHERE grp = groups.no AND state = 0 AND membership = 0), 0),
                    coalesce((SELECT max(seq) FROM changes WHERE grp = groups.no AND state = 0 AND membership = 1), 0)
                )) FROM groups";
-    Ok(connection.query_row(sql, [], |row| row.get::<_, Option<i64>>(0))?.unwrap_or(0))
+    let of_groups: Option<i64> = connection.query_row(sql, [], |row| row.get(0))?;
+    let forgotten: i64 = connection.query_row("SELECT forgotten_upto FROM store", [], |row| row.get(0))?;
+    Ok(of_groups.unwrap_or(0).max(forgotten))
 }
 
 impl Store {

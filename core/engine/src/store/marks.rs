@@ -143,6 +143,9 @@ impl Store {
         let (group_no, device_no) = (self.known_group_no(group)?, self.device_no(device)?);
         let row = params![group_no, device_no, mark.epoch, int(mark.seq)];
         self.connection().prepare_cached(sql)?.execute(row)?;
+        // Its stream has begun.
+        let sql = "DELETE FROM unsaid WHERE device = ?1 AND grp = ?2";
+        self.connection().prepare_cached(sql)?.execute([device_no, group_no])?;
         Ok(())
     }
 

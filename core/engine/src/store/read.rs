@@ -35,7 +35,7 @@ pub(super) fn collection_no(connection: &Connection, group_no: i64, name: &str) 
 
 pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
     let sql = "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner
-               WHERE acceptance < 3 ORDER BY groups.no";
+               WHERE acceptance <> 3 ORDER BY groups.no";
     let mut query = connection.prepare_cached(sql)?;
     let rows = query.query_map([], |row| {
         Ok(Group {
@@ -58,8 +58,8 @@ pub(super) fn group_named(
     user: Option<UserId>,
 ) -> Result<Option<GroupId>> {
     let sql = "SELECT groups.no, groups.id FROM groups JOIN users ON users.no = owner
-               WHERE name = ?1 AND acceptance IN (1, 2)
-               ORDER BY users.id <> ?2, acceptance, groups.no LIMIT ?3";
+               WHERE name = ?1 AND acceptance IN (1, 2, 4)
+               ORDER BY users.id <> ?2, acceptance = 2, groups.no LIMIT ?3";
     let mut query = connection.prepare_cached(sql)?;
     let own = user.map(|user| *user.as_bytes()).unwrap_or_default();
     let rows = query.query_map(params![name, own, MAX_NAMESAKES], |row| {

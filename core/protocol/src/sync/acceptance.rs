@@ -4,7 +4,10 @@
 //! Anybody can make anybody a member of a group. So a group that comes by itself is an *invitation*: R pulls what says who
 //! its members are, and no records. Opening a link accepts one group, the first that the link's maker announces.
 
-use super::{Acceptance, ChangeLog, Event, Sync, frame::Frame, session::Result};
+use super::{
+    Acceptance, ChangeLog, Event, MAX_ANNOUNCEMENTS, Misbehaviour, Sync, SyncError, frame::Frame,
+    session::Result,
+};
 use crate::{membership::Standing, user::GroupId};
 
 impl Sync {
@@ -34,16 +37,14 @@ impl Sync {
             return Ok(acceptance);
         }
         let known = log.standing(group, self.me)? != Standing::Unknown;
-        if known {
-            self.tell(Event::LinkGroup(group));
-        }
-        if acceptance.is_given() {
-            return Ok(acceptance);
-        }
-        if known || acceptance == Acceptance::Left {
+        let accepted = known && !acceptance.is_given();
+        if accepted {
             log.accept(group)?;
         }
-        Ok(Acceptance::Accepted)
+        if known {
+            self.tell(Event::LinkGroup { group, accepted });
+        }
+        Ok(if acceptance.is_given() { acceptance } else { Acceptance::Accepted })
     }
 
     /// Stops taking and giving anything of a group that this user has left, and says so.
@@ -51,6 +52,9 @@ impl Sync {
         let Some(directions) = self.groups.get_mut(&group).filter(|known| !known.left) else { return Ok(()) };
         directions.left = true;
         directions.outbound = None;
+        if let Some(inbound) = &mut directions.inbound {
+            inbound.leave();
+        }
         self.send(&Frame::Left { group });
         self.stop(log, group)
     }
@@ -63,24 +67,33 @@ impl Sync {
             outbound.stop();
         }
         if log.standing(group, self.me)? != Standing::Unknown {
-            self.note_acceptance(group, Acceptance::Left);
+            self.note_acceptance(group, Acceptance::Left)?;
+        }
+        if let Some(inbound) = self.inbound(group) {
+            inbound.ignore();
         }
         self.stop(log, group)
     }
 
-    /// Notes how far the peer takes a group.
-    pub(super) fn note_acceptance(&mut self, group: GroupId, acceptance: Acceptance) {
-        let said = &mut self.groups.entry(group).or_default().peer_acceptance;
-        if said.replace(acceptance) != Some(acceptance) {
+    /// Notes how far the peer takes a group. It may change its mind as often as it may announce the group.
+    pub(super) fn note_acceptance<E>(
+        &mut self,
+        group: GroupId,
+        acceptance: Acceptance,
+    ) -> core::result::Result<(), SyncError<E>> {
+        let directions = self.groups.entry(group).or_default();
+        if directions.peer_acceptance.replace(acceptance) != Some(acceptance) {
+            directions.changes_of_mind += 1;
+            if directions.changes_of_mind > 2 * MAX_ANNOUNCEMENTS {
+                return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
+            }
             self.tell(Event::Acceptance { group, acceptance });
         }
+        Ok(())
     }
 
-    /// Ends what is received of a group; others may be compared then.
+    /// What was received of a group has ended; others may be compared then.
     fn stop<L: ChangeLog>(&mut self, log: &L, group: GroupId) -> Result<(), L> {
-        if let Some(inbound) = self.inbound(group) {
-            inbound.ignore();
-        }
         self.forget_snapshot(group);
         self.compare_next(log)
     }

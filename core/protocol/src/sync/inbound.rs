@@ -47,7 +47,18 @@ enum Stage {
 
 impl Inbound {
     pub(super) fn is_caught_up(&self) -> bool {
-        matches!(self.stage, Stage::Pulling) && self.position >= self.head
+        self.acceptance == Acceptance::Accepted && self.is_settled()
+    }
+
+    /// Whether nothing more is expected for now; of a group that is full, no records are.
+    pub(super) fn is_settled(&self) -> bool {
+        let passed_over = self.acceptance == Acceptance::Full;
+        matches!(self.stage, Stage::Pulling) && (passed_over || self.position >= self.head)
+    }
+
+    /// The user has left.
+    pub(super) fn leave(&mut self) {
+        (self.stage, self.acceptance) = (Stage::Ignoring, Acceptance::Left);
     }
 
     pub(super) fn ignore(&mut self) {
@@ -67,15 +78,16 @@ impl Sync {
         epoch: Epoch,
         head: u64,
     ) -> Result<(), L> {
-        let mut acceptance = self.acceptance_of(log, group)?;
-        let left = acceptance == Acceptance::Left;
         let unknown = log.standing(group, self.me)? == Standing::Unknown;
+        let stranger = log.standing(group, self.peer.user)? == Standing::Never;
+        let mut acceptance = if stranger { Acceptance::Invited } else { self.acceptance_of(log, group)? };
+        let left = acceptance == Acceptance::Left;
         if unknown && !left && !self.groups.contains_key(&group) && self.is_too_many(log, acceptance)? {
             self.tell(Event::TooMany(group));
+            self.send(&Frame::Left { group });
             return Ok(());
         }
-        let stranger = log.standing(group, self.peer.user)? == Standing::Never;
-        if stranger || (unknown && left) {
+        if unknown && left {
             // As if the group were not known: whether it is, is no business of a stranger's. One who is a member by a change
             // that has not come here yet brings that first; and one who brings what was forgotten, what it knows of it.
             acceptance = Acceptance::Invited;
@@ -90,6 +102,9 @@ impl Sync {
         }
         directions.inbound = Some(inbound);
         directions.left = false;
+        if directions.peer_acceptance == Some(Acceptance::Left) {
+            directions.peer_acceptance = None;
+        }
         if unknown {
             self.send(&Frame::Pull { group, epoch, from: 0, acceptance });
             return Ok(());
@@ -112,6 +127,10 @@ impl Sync {
         standing: Standing,
         acceptance: Acceptance,
     ) -> Result<(), L> {
+        if self.groups.get(&group).is_some_and(|known| known.peer_acceptance == Some(Acceptance::Left)) {
+            // It gives nothing until it announces the group again.
+            return Ok(());
+        }
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
         let accepted = acceptance == Acceptance::Accepted && inbound.acceptance != Acceptance::Accepted;
         if accepted || (inbound.distrusted && standing.is_member()) {
@@ -226,12 +245,13 @@ impl Sync {
         inbound.missed |= !applied.is_complete();
         inbound.distrusted |= applied.untrusted > 0;
         let accepted = inbound.acceptance == Acceptance::Accepted;
-        let upto = span.filter(|(from, _)| !inbound.missed && *from <= inbound.position);
+        // What is under way of a former stream says nothing while the sets are compared.
+        let counts = accepted && matches!(inbound.stage, Stage::Pulling) && !inbound.missed;
+        let upto = span.filter(|(from, _)| counts && *from <= inbound.position);
         if let Some((_, upto)) = upto {
             inbound.position = inbound.position.max(upto);
             self.remember_mark(log, group)?;
         }
-        let upto = upto.filter(|_| accepted);
         self.send(&Frame::Ack { group, upto: upto.map(|(_, upto)| upto) });
         if accepted && applied.overflowed {
             self.stop_if_full(log, group)?;
@@ -262,17 +282,22 @@ impl Sync {
             .map_err(|refusal| SyncError::Peer(Misbehaviour::FalseChange(refusal)))?;
         // Another session may have brought the group in the meantime.
         let known = log.standing(group, self.me)? != Standing::Unknown;
+        let of_link = self.inbound(group).is_some_and(|inbound| inbound.acceptance.is_given());
         if !known && log.acceptance(group)? == Acceptance::Left {
-            self.set_stage(group, Stage::Ignoring);
-            return if welcome { self.leave(log, group) } else { Ok(()) };
+            if welcome && of_link {
+                log.accept(group)?;
+            } else {
+                self.set_stage(group, Stage::Ignoring);
+                return if welcome { self.leave(log, group) } else { Ok(()) };
+            }
         }
         self.set_stage(group, if welcome || known { Stage::Pulling } else { Stage::Ignoring });
         if welcome {
             self.apply(log, group, held, now)?;
         }
-        if welcome && !known && self.inbound(group).is_some_and(|inbound| inbound.acceptance.is_given()) {
+        if welcome && !known && of_link {
             log.accept(group)?;
-            self.tell(Event::LinkGroup(group));
+            self.tell(Event::LinkGroup { group, accepted: false });
         }
         self.refresh(log, group)
     }
@@ -349,9 +374,7 @@ impl Sync {
     fn remember_mark<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
         let device = self.peer.device;
         let Some(inbound) = self.inbound(group) else { return Ok(()) };
-        // A mark of a group that is full would say that its records are here.
-        let complete = !inbound.missed && inbound.acceptance != Acceptance::Full;
-        if matches!(inbound.stage, Stage::Pulling) && complete {
+        if matches!(inbound.stage, Stage::Pulling) && !inbound.missed {
             log.set_mark(group, device, Mark { epoch: inbound.epoch, seq: inbound.position })?;
         }
         Ok(())

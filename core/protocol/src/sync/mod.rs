@@ -102,7 +102,12 @@ pub enum Event {
     /// This user has become a member of the group, or is invited to be: the log knows whether it has been accepted.
     Joined(GroupId),
     /// The group of the link that this user has opened is known ([`Sync::expecting_group`]).
-    LinkGroup(GroupId),
+    LinkGroup {
+        /// The group.
+        group: GroupId,
+        /// Whether it was known already, and has been accepted by this.
+        accepted: bool,
+    },
     /// The peer has told how far it takes a group.
     Acceptance {
         /// The group.

@@ -129,7 +129,7 @@ impl Sync {
                 outbound.records = acceptance == Acceptance::Accepted;
                 outbound.idle = false;
                 if outbound.scope == Scope::Everything {
-                    self.note_acceptance(group, acceptance);
+                    self.note_acceptance(group, acceptance)?;
                 }
                 self.forget_snapshot(group);
                 Ok(())
@@ -176,6 +176,10 @@ impl Sync {
             return Err(SyncError::Peer(Misbehaviour::BadReconciliation));
         }
         let (scope, announced) = (outbound.scope, outbound.announced);
+        if scope == Scope::Everything {
+            // Only who takes everything compares.
+            self.note_acceptance(group, Acceptance::Accepted)?;
+        }
         let snapshot = self.snapshot_of(log, group, scope, announced)?;
         let message = snapshot.answer(message)?;
         self.send(&Frame::Compared { group, message });
@@ -275,8 +279,8 @@ impl Sync {
         let page = if outbound.records {
             log.page(&request(PageKind::Records, cursor.records))?
         } else {
-            // As if there were none: the span says only up to where the changes of the group itself go.
-            Page { changes: Vec::new(), upto: log.head(group)?, more: page.more }
+            // The span ends where it begins: that all changes of the group itself are sent is all that it says.
+            Page { changes: Vec::new(), upto: cursor.told, more: page.more }
         };
         cursor.records = page.upto;
         outbound.idle = !page.more;

@@ -50,6 +50,8 @@ pub(super) struct Directions {
     pub(super) left: bool,
     /// How far the peer takes the group, as far as it has told.
     pub(super) peer_acceptance: Option<Acceptance>,
+    /// How often it has told something else than before.
+    pub(super) changes_of_mind: u32,
     /// Whether both sides hold the same, and the app has been told so.
     synced: bool,
 }
@@ -177,7 +179,7 @@ impl Sync {
     /// Whether there is nothing under way of a group, and nothing to be sent.
     pub fn is_quiet(&self, group: GroupId) -> bool {
         let inbound = self.groups.get(&group).and_then(|known| known.inbound.as_ref());
-        inbound.is_some_and(Inbound::is_caught_up) && self.has_sent_all(group)
+        inbound.is_some_and(Inbound::is_settled) && self.has_sent_all(group)
     }
 
     /// Whether there are changes that the peer has not acknowledged, or that it was still to be sent.
@@ -247,8 +249,10 @@ impl Sync {
     pub(super) fn refresh<L: ChangeLog>(&mut self, log: &mut L, group: GroupId) -> Result<(), L> {
         let (acceptance, standing) = (log.acceptance(group)?, log.standing(group, self.peer.user)?);
         if acceptance == Acceptance::Left {
-            // That it was left, is no business of a stranger's.
-            return if standing == Standing::Never { Ok(()) } else { self.leave(log, group) };
+            // That it was left, is no business of a stranger's; and of a forgotten group nobody knows any more who is one.
+            let announced = self.outbound(group).is_some();
+            let told = announced || !matches!(standing, Standing::Never | Standing::Unknown);
+            return if told { self.leave(log, group) } else { Ok(()) };
         }
         if acceptance.is_given() {
             self.refresh_outbound(log, group, standing)?;
@@ -265,7 +269,9 @@ impl Sync {
     }
 
     fn tell_if_synced<L: ChangeLog>(&mut self, log: &L, group: GroupId, now: u64) -> Result<(), L> {
-        let synced = self.is_quiet(group)
+        let inbound = self.groups.get(&group).and_then(|known| known.inbound.as_ref());
+        let synced = inbound.is_some_and(Inbound::is_caught_up)
+            && self.has_sent_all(group)
             && !log.holds_back(group, self.peer.device)?
             && !self.peer_holds_back(log, group, now)?;
         let Some(directions) = self.groups.get_mut(&group) else { return Ok(()) };

@@ -386,7 +386,7 @@ final class AcceptanceEvent extends Event {
 
 /// The room that a group may take on this device (setting `group_quota`) is four fifths taken, or
 /// all of it. Then new records of others are not received, which their devices are told; they come
-/// once there is room again.
+/// once a fifth of the room is free.
 final class GroupRoomEvent extends Event {
   /// Makes one.
   const GroupRoomEvent({

@@ -275,7 +275,8 @@ fn one_peer_brings_so_many_groups_and_no_more() {
     for number in 0..MAX_INVITATIONS {
         assert_eq!(sync.announce(&mut log, group(number)).len(), 1, "it is pulled");
     }
-    assert_eq!(sync.announce(&mut log, group(MAX_INVITATIONS)), []);
+    let refused = Frame::Left { group: group(MAX_INVITATIONS) };
+    assert_eq!(sync.announce(&mut log, group(MAX_INVITATIONS)), [refused], "so that nobody calls for it");
     assert_eq!(sync.groups.len(), MAX_INVITATIONS);
     let unasked = Frame::Changes { group: group(MAX_INVITATIONS), span: None, changes: Vec::new() };
     let error = sync.on_frame(&mut log, &unasked.encode(), NOW).unwrap_err();

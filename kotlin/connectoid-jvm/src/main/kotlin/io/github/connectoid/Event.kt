@@ -99,7 +99,7 @@ public sealed interface EventKind {
 
     /**
      * The room that a group may take on this device ([Settings.groupQuota]) is four fifths taken, or all of it. Then new
-     * records of others are not received, which their devices are told; they come once there is room again.
+     * records of others are not received, which their devices are told; they come once a fifth of the room is free.
      *
      * @property group the group's id
      * @property bytes about how many bytes it takes
