@@ -24,7 +24,7 @@ use crate::api::{Event, EventKind};
 pub(crate) const EVENT_QUEUE: usize = 1024;
 
 /// How many bytes of messages wait for listeners that are busy: those of a few peers who send as much as they may.
-const MAX_SHELF: usize = 8 << 20;
+const MAX_SHELF: usize = 16 << 20;
 
 /// Takes events; called from a thread of the node, one event at a time. It may call the node, but must
 /// not wait for long: see [`EventKind::Resync`].

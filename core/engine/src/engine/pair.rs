@@ -24,7 +24,7 @@ pub(super) const MAX_QUEUED: usize = 64;
 pub(super) const MAX_UNANSWERED: usize = 256;
 
 /// and how many bytes of them: as much as a peer's app has to hold that does not take any. Docs: `connecting.md` section 7.
-pub(super) const MAX_UNANSWERED_BYTES: usize = 4 << 20;
+pub(super) const MAX_UNANSWERED_BYTES: usize = 8 << 20;
 
 /// See the [module](self).
 pub(super) struct Pair {
