@@ -64,6 +64,14 @@ impl App {
         self.mailbox.admit(caller(&parts, peer.network, self.scheme, self.trust_proxy).network)
     }
 
+    /// Answers such a request with what is always the same.
+    fn tell(&self, peer: &Peer, request: Request, text: Bytes) -> Response {
+        match self.admit(peer, request) {
+            Ok(()) => json(text),
+            Err(refused) => refusal(&refused),
+        }
+    }
+
     /// The API as a router.
     pub fn into_router(self) -> Router {
         Router::new()
@@ -101,10 +109,7 @@ async fn describe(
     if socket::is_asked_for(request.headers()) {
         return socket::upgrade(app, peer, request.into_parts().0).await;
     }
-    match app.admit(&peer, request) {
-        Ok(()) => json(app.info.clone()),
-        Err(refused) => refusal(&refused),
-    }
+    app.tell(&peer, request, app.info.clone())
 }
 
 /// Works as far as the store does.
@@ -127,10 +132,7 @@ async fn openapi(
     axum::Extension(peer): axum::Extension<Peer>,
     request: Request,
 ) -> Response {
-    match app.admit(&peer, request) {
-        Ok(()) => json(Bytes::from_static(OPENAPI.as_bytes())),
-        Err(refused) => refusal(&refused),
-    }
+    app.tell(&peer, request, Bytes::from_static(OPENAPI.as_bytes()))
 }
 
 async fn wrong_method(_: Method) -> Response {

@@ -37,11 +37,9 @@ impl Engine {
 
     /// What is in a group is to be had from those who are in it.
     pub(super) fn take_again(&mut self, group: GroupId, now: u64) -> Result<(), StoreError> {
-        let peers: Vec<_> = self.pairs.values().filter_map(|pair| pair.record.peer).collect();
-        for peer in peers {
+        for (_, peer) in self.peers_in(group)? {
             let told = self.store.told_acceptance(group, peer.source())?;
-            let gives = !matches!(told, Some(Acceptance::Invited | Acceptance::Left));
-            if gives && self.are_members(group, &peer)? {
+            if !matches!(told, Some(Acceptance::Invited | Acceptance::Left)) {
                 self.store.note_unsaid(group, peer.source())?;
             }
         }
@@ -60,8 +58,7 @@ impl Engine {
             pair.record.expects_group = false;
         }
         self.save_pair(number)?;
-        let known = self.store.groups()?.into_iter().find(|known| known.id == group);
-        match known.filter(|_| accepted) {
+        match self.store.group(group)?.filter(|_| accepted) {
             Some(group) => self.on_accepted(group, now),
             None => Ok(()),
         }
@@ -98,14 +95,14 @@ impl Engine {
     /// A group by its id or name; and one that the user is invited to also by its name, if only one has it, or by
     /// `nickname/name` of its owner.
     fn group_or_invitation(&self, text: &str) -> CommandResult<Group> {
-        let groups = self.store.groups()?;
-        let found = self.find_group(text)?;
-        if let Some(group) = groups.iter().find(|group| Some(group.id) == found) {
-            return Ok(group.clone());
+        if let Some(found) = self.find_group(text)?
+            && let Some(group) = self.store.group(found)?
+        {
+            return Ok(group);
         }
         let name = names::normal(text);
         let mut named = Vec::new();
-        for group in groups {
+        for group in self.store.groups()? {
             let by_owner = || Some(format!("{}/{}", self.nickname_of(&group.owner)?, group.name));
             let is_named = group.name == name || by_owner().is_some_and(|by_owner| by_owner == name);
             if is_named && self.store.acceptance(group.id)? == Acceptance::Invited {
@@ -128,6 +125,19 @@ impl Engine {
     pub(super) fn is_shared(&self, group: GroupId, peer: &Identity) -> Result<bool, StoreError> {
         let told = |acceptance| matches!(acceptance, None | Some(Acceptance::Accepted));
         Ok(self.are_members(group, peer)? && told(self.store.told_acceptance(group, peer.source())?))
+    }
+
+    /// The pairs whose peers are members of a group that this user takes part in.
+    pub(super) fn peers_in(&self, group: GroupId) -> Result<Vec<(u64, Identity)>, StoreError> {
+        let mut peers = Vec::new();
+        for (number, pair) in &self.pairs {
+            if let Some(peer) = pair.record.peer
+                && self.are_members(group, &peer)?
+            {
+                peers.push((*number, peer));
+            }
+        }
+        Ok(peers)
     }
 
     /// Whether a peer is a member of a group that this user takes part in.
@@ -169,9 +179,7 @@ impl Engine {
 
     /// This user has come to be a member of a group: of its own will, or invited.
     pub(super) fn on_joined(&mut self, number: u64, group: GroupId, now: u64) -> Result<(), StoreError> {
-        let Some(known) = self.store.groups()?.into_iter().find(|known| known.id == group) else {
-            return Ok(());
-        };
+        let Some(known) = self.store.group(group)? else { return Ok(()) };
         let (id, name) = (group.to_string(), known.name);
         let kind = if self.store.acceptance(group)?.is_given() {
             EventKind::Joined { group: id, name }

@@ -86,13 +86,8 @@ impl Engine {
         // Before and after: who leaves is told while it still counts as sharing the group.
         self.on_group_changed(group, None, now)?;
         self.on_members_changed(group, now)?;
-        let numbers: Vec<u64> = self.pairs.keys().copied().collect();
-        for number in numbers {
-            let peer = self.pairs.get(&number).and_then(|pair| pair.record.peer);
-            if let Some(peer) = peer
-                && self.are_members(group, &peer)?
-                && self.store.told_acceptance(group, peer.source())? != Some(Acceptance::Left)
-            {
+        for (number, peer) in self.peers_in(group)? {
+            if self.store.told_acceptance(group, peer.source())? != Some(Acceptance::Left) {
                 self.want_peer(number, now);
             }
         }

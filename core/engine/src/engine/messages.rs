@@ -12,7 +12,7 @@ use super::{
     session::{SessionError, SessionResult},
 };
 use crate::{
-    api::{Event, EventKind, Reply},
+    api::{EventKind, Reply},
     channel::Channel,
     error::{Error, ErrorKind, Result},
 };
@@ -94,9 +94,7 @@ impl Engine {
         session.untaken.insert(message.number, message.data.len());
         session.spoke_at = now;
         let (link, nickname) = ((number, session.attempt), pair.record.nickname.clone());
-        self.sequence += 1;
-        let kind = EventKind::Message { nickname, data: message.data };
-        let event = Event { sequence: self.sequence, at: now, kind };
+        let event = self.event(EventKind::Message { nickname, data: message.data }, now);
         self.outputs.push_back(Output::Message(link, message.number, event));
         Ok(())
     }

@@ -568,8 +568,14 @@ impl Engine {
     }
 
     fn tell(&mut self, kind: EventKind, now: u64) {
+        let event = self.event(kind, now);
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    /// The next event, in the order of all.
+    fn event(&mut self, kind: EventKind, now: u64) -> Event {
         self.sequence += 1;
-        self.outputs.push_back(Output::Event(Event { sequence: self.sequence, at: now, kind }));
+        Event { sequence: self.sequence, at: now, kind }
     }
 
     fn author<'a>(user_key: &'a UserKey, own: &Identity) -> Author<'a> {

@@ -25,6 +25,9 @@ const LEFT: i64 = 2;
 const FORGOTTEN: i64 = 3;
 const FULL: i64 = 4;
 
+/// Of changes: that their group is not being cleared away, and so can be asked who is in it.
+pub(super) const NOT_FORGOTTEN: &str = "grp NOT IN (SELECT no FROM groups WHERE acceptance = 3)";
+
 /// How much changes of a group itself may take beyond what records may, in bytes: who is removed has to be known also where
 /// there is no room for records. It is all that an invitation may take.
 pub const MAX_MEMBERSHIP_BYTES: u64 = 4 << 20;

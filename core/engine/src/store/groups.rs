@@ -7,7 +7,9 @@ use connectoid_protocol::{
 };
 use rand_core::CryptoRng;
 
-use super::{Author, Committed, Store, StoreError, commit::next_stamp, error::Result, view::TouchedRecords};
+use super::{
+    Author, Committed, Store, StoreError, commit::next_stamp, error::Result, read, view::TouchedRecords,
+};
 
 /// A group that is kept here.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +87,14 @@ impl Store {
     /// [`StoreError::UnknownGroup`] and storage errors.
     pub fn members(&self, group: GroupId) -> Result<Vec<Member>> {
         Ok(self.membership(self.known_group_no(group)?)?.members())
+    }
+
+    /// A group, if it is here.
+    ///
+    /// # Errors
+    /// Storage errors.
+    pub fn group(&self, group: GroupId) -> Result<Option<Group>> {
+        read::group(self.connection(), group)
     }
 
     /// What a user may do in a group; `None` for who is no member.

@@ -14,6 +14,7 @@ use rusqlite::params;
 
 use super::{
     Store,
+    acceptance::NOT_FORGOTTEN,
     error::Result,
     rows::{self, NewRow, State, int},
     view::TouchedRecords,
@@ -36,9 +37,10 @@ impl Store {
     pub fn release_parked(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
         self.write(|store| {
             let due = int(last_due(now));
-            let sql = "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1
-                       AND grp NOT IN (SELECT no FROM groups WHERE acceptance = 3)";
-            let groups = store.numbers(sql, [due])?;
+            let sql = format!(
+                "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1 AND {NOT_FORGOTTEN}"
+            );
+            let groups = store.numbers(&sql, [due])?;
             groups.into_iter().map(|group_no| store.release_due(group_no, due, now)).collect()
         })
     }
@@ -48,9 +50,8 @@ impl Store {
     /// # Errors
     /// Storage errors.
     pub fn next_due(&self) -> Result<Option<u64>> {
-        let sql = "SELECT min(stamp) FROM changes WHERE state = 3
-                   AND grp NOT IN (SELECT no FROM groups WHERE acceptance = 3)";
-        let mut query = self.connection().prepare_cached(sql)?;
+        let sql = format!("SELECT min(stamp) FROM changes WHERE state = 3 AND {NOT_FORGOTTEN}");
+        let mut query = self.connection().prepare_cached(&sql)?;
         let earliest: Option<i64> = query.query_row([], |row| row.get(0))?;
         Ok(earliest.map(|stamp| stamp.cast_unsigned().saturating_sub(MAX_AHEAD)))
     }
@@ -89,7 +90,7 @@ impl Store {
         Ok((self.membership(group_no)?.group(), applied))
     }
 
-    /// Parks a change that has arrived, if there is room.
+    /// Parks a change that has arrived, if there is room; says whether there was. Without, the mark has to go.
     pub(super) fn park(
         &mut self,
         group_no: i64,
@@ -106,7 +107,6 @@ impl Store {
             .query_row([source_no], |row| Ok((row.get(0)?, row.get(1)?)))?;
         let length = i64::try_from(change.bytes().len()).unwrap_or(i64::MAX);
         if count >= MAX_PARKED_CHANGES || bytes.saturating_add(length) > MAX_PARKED_BYTES {
-            self.clear_mark(group_no, source_no)?;
             return Ok(false);
         }
         let no = self.next_arrival()?;

@@ -5,6 +5,7 @@ use rusqlite::params;
 
 use super::{
     Store,
+    acceptance::NOT_FORGOTTEN,
     error::Result,
     rows::{self, State, int},
 };
@@ -26,9 +27,10 @@ impl Store {
     pub fn prune(&mut self, now: u64) -> Result<u64> {
         self.write(|store| {
             let before = int(now.saturating_sub(KEPT_FOR));
-            let sql = "SELECT no FROM changes WHERE state > 0 AND since < ?1
-                       AND grp NOT IN (SELECT no FROM groups WHERE acceptance = 3) ORDER BY since LIMIT ?2";
-            let numbers = store.numbers(sql, [before, AT_ONCE])?;
+            let sql = format!(
+                "SELECT no FROM changes WHERE state > 0 AND since < ?1 AND {NOT_FORGOTTEN} ORDER BY since LIMIT ?2"
+            );
+            let numbers = store.numbers(&sql, [before, AT_ONCE])?;
             for no in &numbers {
                 store.prune_one(*no)?;
             }

@@ -33,18 +33,23 @@ pub(super) fn collection_no(connection: &Connection, group_no: i64, name: &str) 
     optional(query.query_row(params![group_no, name], |row| row.get(0)))
 }
 
+const GROUPS: &str = "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner";
+
+fn group_of(row: &Row<'_>) -> rusqlite::Result<Group> {
+    let (id, owner) = (GroupId::from_bytes(row.get(0)?), UserId::from_bytes(row.get(2)?));
+    Ok(Group { id, name: row.get(1)?, owner })
+}
+
 pub(super) fn groups(connection: &Connection) -> Result<Vec<Group>> {
-    let sql = "SELECT groups.id, name, users.id FROM groups JOIN users ON users.no = owner
-               WHERE acceptance <> 3 ORDER BY groups.no";
-    let mut query = connection.prepare_cached(sql)?;
-    let rows = query.query_map([], |row| {
-        Ok(Group {
-            id: GroupId::from_bytes(row.get(0)?),
-            name: row.get(1)?,
-            owner: UserId::from_bytes(row.get(2)?),
-        })
-    })?;
+    let sql = format!("{GROUPS} WHERE acceptance <> 3 ORDER BY groups.no");
+    let mut query = connection.prepare_cached(&sql)?;
+    let rows = query.query_map([], group_of)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+pub(super) fn group(connection: &Connection, id: GroupId) -> Result<Option<Group>> {
+    let mut query = connection.prepare_cached(&format!("{GROUPS} WHERE groups.id = ?1"))?;
+    optional(query.query_row([id.as_bytes()], group_of))
 }
 
 /// How many groups of one name are looked at.
