@@ -53,7 +53,8 @@ fn whatever_the_umask_nobody_else_reads_the_files() {
     let shared = output(with_umask(&bare(&data, &share)));
     assert!(shared.status.success(), "a user and a mailbox share a folder: {}", text(&shared.stderr));
     assert_eq!(text(&shared.stderr), "", "the service answers, so there is nothing to warn of");
-    let (mut run, ..) = start(with_umask(&bare(&data, &["run"])));
+    // Its lines are read on: a node whose reader goes away ends.
+    let (mut run, _, _lines) = start(with_umask(&bare(&data, &["run"])));
     assert!(data.join("control.json").exists() && data.join("connectoid.db-wal").exists());
     assert!(data.join("mailbox").join("mailbox.sqlite").exists());
     assert_private(&data);
@@ -88,7 +89,8 @@ fn a_folder_of_somebody_else_has_private_files_and_is_told() {
 
 /// Kills a node, and gives its port to somebody who takes connections and says nothing.
 fn left_behind(data: &Path) -> TcpListener {
-    let (mut run, ..) = start(program(data, &["run"]));
+    // Its lines are read on: a node whose reader goes away ends.
+    let (mut run, _, _lines) = start(program(data, &["run"]));
     run.kill().unwrap();
     run.wait().unwrap();
     let path = data.join("control.json");
@@ -131,7 +133,9 @@ fn stop(id: u32) {
     let is_stopped = |task: fs::DirEntry| {
         // The name of a thread may have anything in it but is in parentheses; its state is behind them.
         let stat = fs::read_to_string(task.path().join("stat")).unwrap();
-        stat.rsplit(") ").next().unwrap().starts_with('T')
+        let state = stat.rsplit(") ").next().unwrap().chars().next();
+        assert_ne!(state, Some('Z'), "it has ended by itself");
+        state == Some('T')
     };
     let tasks = || fs::read_dir(format!("/proc/{id}/task")).unwrap();
     while !tasks().all(|task| is_stopped(task.unwrap())) {
@@ -144,7 +148,8 @@ fn stop(id: u32) {
 fn a_running_node_that_hangs_is_not_waited_for_without_end() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
-    let (mut run, ..) = start(program(&data, &["run"]));
+    // Its lines are read on: a node whose reader goes away ends.
+    let (mut run, _, _lines) = start(program(&data, &["run"]));
     stop(run.id());
     let peers = program(&data, &["peers"]).stdout(Stdio::null()).spawn().unwrap();
     assert!(!end_of(peers, "a command beside a stopped node").success());
