@@ -42,7 +42,8 @@ impl Aftermath {
 impl Store {
     /// Whether a change is named by a withdrawal that holds.
     pub(super) fn is_withdrawn(&self, group_no: i64, change: &Change) -> Result<bool> {
-        let sql = "SELECT no FROM withdrawn JOIN changes ON no = change
+        // By the name, which is mostly there of none, and not by all that is live.
+        let sql = "SELECT no FROM withdrawn CROSS JOIN changes ON no = change
                    WHERE withdrawn.hash = ?1 AND grp = ?2 AND state = 0";
         for no in self.numbers(sql, params![change.hash().as_bytes(), group_no])? {
             if rows::load(self.connection(), no)?.withdraws(change) {

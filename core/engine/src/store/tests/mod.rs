@@ -4,6 +4,7 @@ mod acceptance;
 mod alternating;
 mod basics;
 mod clocks;
+mod costs;
 mod guards;
 mod history;
 mod model;
