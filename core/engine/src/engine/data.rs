@@ -10,7 +10,9 @@ use connectoid_protocol::{
     user::GroupId,
 };
 
-use super::{Engine, Output, commands::CommandResult, names, pair::Pair, session::SessionError, writes};
+use super::{
+    Engine, Output, SHORT_PAUSE, commands::CommandResult, names, pair::Pair, session::SessionError, writes,
+};
 use crate::{
     api::{EventKind, Write},
     channel::Channel,
@@ -148,6 +150,9 @@ impl Engine {
                 pair.shared.remove(&group);
             }
         }
+        if self.store.is_judging()? {
+            self.next_housekeeping = self.next_housekeeping.min(now + SHORT_PAUSE);
+        }
         self.tell(EventKind::MembersChanged { group: group.to_string() }, now);
         Ok(())
     }
@@ -265,14 +270,16 @@ impl Engine {
         self.tell_changed(group, records, now);
     }
 
-    /// Parked changes have come due.
+    /// Changes have come due, or were judged again.
     pub(super) fn on_applied(
         &mut self,
         group: GroupId,
         applied: &Applied,
         now: u64,
     ) -> Result<(), StoreError> {
-        self.tell_touched(group, applied.touched.clone(), now);
+        if !applied.touched.is_empty() {
+            self.tell_touched(group, applied.touched.clone(), now);
+        }
         if applied.membership_changed {
             self.on_members_changed(group, now)?;
         }

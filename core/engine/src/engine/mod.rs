@@ -91,8 +91,8 @@ const HOUSEKEEPING: u64 = 3_600_000_000;
 /// The pause between two parts of it, so that they keep nobody waiting, in µs.
 const HOUSEKEEPING_PAUSE: u64 = 1_000_000;
 
-/// The same while a group is cleared away that the user wants gone, in µs.
-const CLEARING_PAUSE: u64 = 100_000;
+/// The same while a group is cleared away that the user wants gone, or judged again, in µs.
+const SHORT_PAUSE: u64 = 100_000;
 
 /// The pause after the store could not be written, as with a full disk, in µs.
 const STORAGE_RETRY: u64 = 30_000_000;
@@ -482,7 +482,9 @@ impl Engine {
         let more_to_prune = self.store.prune(time)? > 0;
         self.store.forget_messages(now)?;
         self.store.forget_spent_links(now)?;
-        for (group, applied) in self.store.release_parked(time)? {
+        for (group, applied) in
+            self.store.release_parked(time)?.into_iter().chain(self.store.judge_again(time)?)
+        {
             self.on_applied(group, &applied, now)?;
         }
         for group in self.store.take_room_again()? {
@@ -491,8 +493,8 @@ impl Engine {
         self.resend_outbox(now)?;
         let due = self.store.next_due()?.map_or(u64::MAX, |due| self.local_time(due, now));
         let soon = now + HOUSEKEEPING_PAUSE;
-        let next = match (more_to_clear, more_to_prune) {
-            (true, _) => now + CLEARING_PAUSE,
+        let next = match (more_to_clear || self.store.is_judging()?, more_to_prune) {
+            (true, _) => now + SHORT_PAUSE,
             (_, true) => soon,
             _ => now + HOUSEKEEPING,
         };

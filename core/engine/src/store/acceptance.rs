@@ -219,7 +219,7 @@ impl Store {
         self.write(|store| {
             let cleared = store.clear_changes(group_no)? || store.clear_view(group_no)?;
             if !cleared {
-                for table in ["collections", "marks", "acked", "told", "unsaid"] {
+                for table in ["collections", "marks", "acked", "told", "unsaid", "judging"] {
                     let sql = format!("DELETE FROM {table} WHERE grp = ?1");
                     store.connection().prepare_cached(&sql)?.execute([group_no])?;
                 }

@@ -102,7 +102,8 @@ impl Store {
 
     pub(super) fn holds_back(&self, group: GroupId, device: DeviceId) -> Result<bool> {
         let Some(group_no) = self.group_no(group)? else { return Ok(false) };
-        Ok(self.held_here(group_no, self.device_no(device)?)?.0 > 0)
+        let holds = self.held_here(group_no, self.device_no(device)?)?.0 > 0;
+        Ok(holds || self.is_judging_group(group_no)?)
     }
 
     pub(super) fn is_early(&self, group: GroupId, device: DeviceId, now: u64) -> Result<bool> {

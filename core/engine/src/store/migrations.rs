@@ -17,6 +17,7 @@ const MIGRATIONS: &[M<'static>] = &[
     M::up(include_str!("migrations/06-spent-links.sql")),
     M::up(include_str!("migrations/07-users-of-devices.sql")),
     M::up(include_str!("migrations/08-acceptance.sql")),
+    M::up(include_str!("migrations/09-judging.sql")),
 ];
 
 /// Makes a new file a store, and an older store one of this version.

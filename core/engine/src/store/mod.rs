@@ -19,7 +19,7 @@
 //! | [`commit`](Store::commit) | own changes: signed, then taken |
 //! | `apply` | changes of others: read, verified, judged, then taken or parked |
 //! | `view` | writes of one change into the view |
-//! | `rejudge` | changes becoming valid or invalid |
+//! | `judging`, `rejudge` | changes becoming valid or invalid, in parts |
 //! | `acceptance` | which groups the user takes part in, the room they may take, forgetting |
 //! | `restamp`, `withdraw` | what a wrong clock stamped, and how it is taken back |
 //! | `arrivals`, `lives`, `marks`, `log` | what sync needs ([`connectoid_protocol::sync::ChangeLog`]) |
@@ -36,6 +36,7 @@ mod connection;
 mod error;
 mod groups;
 mod history;
+mod judging;
 mod lives;
 mod log;
 mod marks;
@@ -75,7 +76,7 @@ pub use self::{
     reader::Reader,
     restamp::Restamped,
 };
-use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result};
+use self::{arrivals::Sequence, caches::Caches, connection::Place, error::Result, judging::Effort};
 pub use connectoid_protocol::sync::{Acceptance, Applied};
 
 /// A node's store, open for reading and writing.
@@ -91,6 +92,10 @@ pub struct Store {
     group_quota: u64,
     /// Whether a call in the current transaction has failed and left what it had written.
     half_written: bool,
+    /// How much may be judged again at once.
+    judging_effort: Effort,
+    /// The group of which a part was judged again last.
+    judged_last: i64,
 }
 
 impl Store {
@@ -123,9 +128,18 @@ impl Store {
         migrations::migrate(&mut connection)?;
         let sequence = Sequence::load(&connection)?;
         let epoch = lives::begin(&mut connection, sequence.next())?;
-        let caches = Caches::default();
-        let (user, group_quota, half_written) = (None, u64::MAX, false);
-        Ok(Self { connection, place, caches, sequence, epoch, user, group_quota, half_written })
+        Ok(Self {
+            connection,
+            place,
+            caches: Caches::default(),
+            sequence,
+            epoch,
+            user: None,
+            group_quota: u64::MAX,
+            half_written: false,
+            judging_effort: Effort::FULL,
+            judged_last: 0,
+        })
     }
 
     /// Says whose store this is, for which names of groups mean what they mean to that user.

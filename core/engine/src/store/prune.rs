@@ -56,7 +56,8 @@ impl Store {
         rows::delete(self.connection(), no)
     }
 
-    fn forget_losses(&mut self, group_no: i64, no: i64) -> Result<()> {
+    /// Takes what a change has lost out of the view.
+    pub(super) fn forget_losses(&mut self, group_no: i64, no: i64) -> Result<()> {
         for op in rows::load(self.connection(), no)?.ops() {
             let (Op::Set { collection, id, .. } | Op::Delete { collection, id }) = op else { continue };
             let collection = self.collection_no(group_no, collection)?;

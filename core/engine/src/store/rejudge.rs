@@ -1,10 +1,9 @@
-//! Judging again: what a membership change, or the passing of time, makes valid or invalid.
+//! What becomes of changes that are valid now, and of records of which a change is no longer valid.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use connectoid_protocol::{
     change::Op,
-    membership::{Affected, Role},
     record::{RecordKey, Writes, encode_field, resolve},
     stamp::Position,
 };
@@ -37,64 +36,6 @@ impl Written {
 }
 
 impl Store {
-    /// Judges the changes of some members again, from some position on.
-    pub(super) fn rejudge(
-        &mut self,
-        group_no: i64,
-        affected: &[Affected],
-        now: u64,
-        touched: &mut TouchedRecords,
-    ) -> Result<()> {
-        let mut records = BTreeSet::new();
-        for affected in affected {
-            self.bar(group_no, affected, now, &mut records)?;
-        }
-        for record in &records {
-            self.resolve_record(group_no, record, now)?;
-            touched.add(&record.collection, &record.id);
-        }
-        let users: BTreeSet<_> = affected.iter().map(|affected| affected.user).collect();
-        for user in users {
-            let author_no = self.user_no(user)?;
-            let sql = "SELECT no FROM changes WHERE grp = ?1 AND author = ?2 AND state = 2 ORDER BY stamp";
-            let parked = self.numbers(sql, params![group_no, author_no])?;
-            self.release(group_no, &parked, now, touched)?;
-        }
-        Ok(())
-    }
-
-    /// Parks valid changes that their author was not allowed to make, as it turns out, and collects the
-    /// records they wrote.
-    fn bar(
-        &mut self,
-        group_no: i64,
-        affected: &Affected,
-        now: u64,
-        records: &mut BTreeSet<RecordKey>,
-    ) -> Result<()> {
-        let author_no = self.user_no(affected.user)?;
-        let membership = self.membership(group_no)?;
-        let from = int(affected.from.stamp.micros());
-        for state in [State::Live, State::History] {
-            let sql = format!(
-                "SELECT no FROM changes WHERE grp = ?1 AND stamp >= ?2 AND author = ?3
-                 AND membership = 0 AND state = {}",
-                state as i64
-            );
-            for no in self.numbers(&sql, params![group_no, from, author_no])? {
-                let position = rows::position(self.connection(), no)?;
-                if membership.role_before(affected.user, position).is_some_and(Role::may_write) {
-                    continue;
-                }
-                let change = rows::load(self.connection(), no)?;
-                rows::set_state(self.connection(), no, State::Barred, now)?;
-                self.count_parked(no, 1)?;
-                records.extend(change.ops().filter_map(record_of));
-            }
-        }
-        Ok(())
-    }
-
     /// Looks again at parked changes; takes those that are valid now, and drops forgeries.
     pub(super) fn release(
         &mut self,
@@ -139,11 +80,11 @@ impl Store {
         Ok(released)
     }
 
-    /// Finds the winners of a record anew among all valid changes that write it.
+    /// Finds the winners of a record anew among all valid changes that write it, and says how many writes that are.
     ///
     /// By the rows that say who wrote which field: there may be thousands of versions of large values, of which at most
     /// one change is in memory at a time.
-    pub(super) fn resolve_record(&mut self, group_no: i64, record: &RecordKey, now: u64) -> Result<()> {
+    pub(super) fn resolve_record(&mut self, group_no: i64, record: &RecordKey, now: u64) -> Result<usize> {
         let collection = self.collection_no(group_no, &record.collection)?;
         let written = self.written(collection, &record.id)?;
         let writes: Vec<_> = written.iter().map(|write| (write.position, write.field())).collect();
@@ -169,7 +110,8 @@ impl Store {
         for (no, writes) in winners {
             self.store_winners(collection, record, no, &writes)?;
         }
-        self.settle(&balance, now)
+        self.settle(&balance, now)?;
+        Ok(written.len())
     }
 
     /// What valid changes write to a record.

@@ -114,6 +114,7 @@ fn housekeeping_without_work() {
         owner.store.clear_forgotten().unwrap();
         owner.store.release_parked(now).unwrap();
         owner.store.next_due().unwrap();
+        owner.store.judge_again(now).unwrap();
         owner.store.take_room_again().unwrap();
     });
 }

@@ -7,6 +7,7 @@ mod clocks;
 mod costs;
 mod guards;
 mod history;
+mod judging;
 mod model;
 mod simulation;
 mod sync;

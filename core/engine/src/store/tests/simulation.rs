@@ -6,6 +6,9 @@ use super::*;
 
 const NODES: usize = 3;
 
+/// How much is judged again at once: nearly nothing, a few changes, or all there is.
+const JUDGING: [i64; 3] = [1, 100, 10_000];
+
 struct World {
     directory: tempfile::TempDir,
     nodes: Vec<Node>,
@@ -13,6 +16,7 @@ struct World {
     wires: [Option<Wire>; NODES],
     rng: ChaCha20Rng,
     group: GroupId,
+    judging: i64,
     now: u64,
 }
 
@@ -27,7 +31,11 @@ impl World {
             .collect();
         let group = nodes[0].create_group();
         let rng = ChaCha20Rng::seed_from_u64(seed);
-        Self { directory, nodes, wires: [const { None }; NODES], rng, group, now: NOW }
+        let judging = JUDGING[usize::try_from(seed).unwrap() % JUDGING.len()];
+        for node in &mut nodes {
+            node.store.limit_judging(judging);
+        }
+        Self { directory, nodes, wires: [const { None }; NODES], rng, group, judging, now: NOW }
     }
 
     fn random(&mut self, below: usize) -> usize {
@@ -49,6 +57,7 @@ impl World {
             2 => self.change_members(),
             3..=6 => self.commit(index),
             7 => self.connect(index),
+            9 => _ = self.judge(index),
             _ => {
                 let side = self.random(2);
                 self.deliver(index, side);
@@ -69,6 +78,16 @@ impl World {
         self.wires[(index + NODES - 1) % NODES] = None;
         let path = self.directory.path().join(index.to_string());
         self.nodes[index].store = Store::open(&path).unwrap();
+        self.nodes[index].store.limit_judging(self.judging);
+    }
+
+    /// Judges a part again; says whether there was something to do.
+    fn judge(&mut self, index: usize) -> bool {
+        let judging = self.nodes[index].store.is_judging().unwrap();
+        if self.nodes[index].store.judge_again(self.now).unwrap().is_some() {
+            self.tell(index, None);
+        }
+        judging
     }
 
     /// Copies a node's store, or puts back the copy that was made last.
@@ -121,9 +140,16 @@ impl World {
         let (group, now) = (self.group, self.now);
         match self.nodes[index].try_commit(group, ops.into_values().collect(), now) {
             Ok(_) => self.tell(index, None),
+            Err(StoreError::NotAccepted) => self.accept(index),
             Err(StoreError::UnknownGroup(_) | StoreError::NotAMember | StoreError::NotPermitted { .. }) => {}
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// The group has come by a peer that had not been given it when it was announced, so it counts as an invitation.
+    fn accept(&mut self, index: usize) {
+        self.nodes[index].store.accept(self.group).unwrap();
+        self.tell(index, None);
     }
 
     /// Lets the sessions of a node know that it has something new.
@@ -158,7 +184,8 @@ impl World {
         for _ in 0..10_000 {
             let moved =
                 (0..NODES).fold(false, |moved, wire| self.deliver(wire, 0) | self.deliver(wire, 1) | moved);
-            if !moved {
+            let judged = (0..NODES).fold(false, |judged, index| self.judge(index) | judged);
+            if !moved && !judged {
                 return;
             }
         }
@@ -179,6 +206,8 @@ fn run(seed: u64) {
         world.nodes[0].add(group, key, Role::Writer, now);
     }
     world.tell(0, None);
+    world.settle();
+    (0..NODES).for_each(|index| world.accept(index));
     world.settle();
     let dumps: Vec<_> = world.nodes.iter().map(|node| dump(&node.store).visible()).collect();
     assert!(!dumps[0].live.is_empty());
