@@ -19,6 +19,9 @@
 //! any more: it is answered by a fresh offer of our own. So is one that looked fresh, and whose answer led
 //! nowhere.
 //!
+//! **Offers are followed** so often and no more ([`MAX_OFFERS`], [`OFFER_EVERY`]): each one costs this side more than the
+//! peer. Beyond that, one says that the peer wants to talk, and this side offers when it is due.
+//!
 //! **An unanswered offer** is repeated at growing intervals, at the latest before the mailbox forgets
 //! it, so that a peer who comes back after days finds one waiting.
 //!
@@ -38,11 +41,11 @@ use rand_core::CryptoRng;
 
 use self::{
     attempt::{Attempt, Stage},
-    pacing::{Pacing, STEADY},
+    pacing::{Following, Pacing, STEADY},
 };
 pub use self::{
     attempt::{AttemptId, DESCRIBE_TIMEOUT, MAX_EARLY, OPEN_TIMEOUT},
-    pacing::{FIRST_RETRY, LAST_RETRY},
+    pacing::{FIRST_RETRY, LAST_RETRY, MAX_OFFERS, OFFER_EVERY},
 };
 use crate::{
     frame::{Control, FrameError},
@@ -143,6 +146,7 @@ pub struct Connector {
     live_since: u64,
     attempts: u64,
     pacing: Pacing,
+    following: Following,
     outputs: VecDeque<Output>,
 }
 
@@ -159,6 +163,7 @@ impl Connector {
             live_since: 0,
             attempts: first,
             pacing: Pacing::default(),
+            following: Following::default(),
             outputs: VecDeque::new(),
         }
     }
@@ -264,12 +269,15 @@ impl Connector {
     pub fn on_offer(&mut self, read: Read, now: u64, rng: &mut impl CryptoRng) {
         let Body::Offer { sdp } = &read.message.body else { return };
         if read.message.exp <= now {
-            return self.want_now(now, rng);
+            return self.on_call(now, rng);
         }
         if self.side == Side::Opener
             && self.attempt.as_ref().is_some_and(|attempt| attempt.role == Role::Offerer)
         {
             return;
+        }
+        if !self.following.take(now) {
+            return self.want(now, rng);
         }
         let sdp = sdp.clone();
         self.drop_attempt();
@@ -277,6 +285,11 @@ impl Connector {
         let stage = Stage::MakingAnswer(read.into());
         self.attempt = Some(Attempt::new(id, sid, Role::Answerer, stage, now));
         self.outputs.push_back(Output::MakeAnswer(id, sdp));
+    }
+
+    /// The peer wants to talk, and there is no offer of its to answer.
+    pub fn on_call(&mut self, now: u64, rng: &mut impl CryptoRng) {
+        if self.following.take(now) { self.want_now(now, rng) } else { self.want(now, rng) }
     }
 
     /// The offer of this attempt lies where nobody looks any more: makes another, which is to go elsewhere. Says whether

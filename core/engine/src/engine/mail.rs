@@ -27,6 +27,9 @@ use crate::{
 /// services whose clocks differ.
 const REMEMBER: u64 = 2 * MESSAGE_LIFETIME;
 
+/// Of how many services problems are remembered. Peers name as many as they like; those of theirs are noticed again.
+const MAX_PROBLEMS: usize = 256;
+
 /// Which of this node's boxes something lies in.
 enum Place {
     Link(u64),
@@ -123,6 +126,10 @@ impl Engine {
             return;
         };
         let problem = failure.to_error();
+        if self.problems.len() >= MAX_PROBLEMS {
+            let own = &self.config.services;
+            self.problems.retain(|service, _| own.contains(service));
+        }
         let known = self.problems.insert(service.to_owned(), problem.clone());
         if known.as_ref() != Some(&problem) {
             self.trace.add(now, &format!("a service failed: {}", problem.kind_name()));
@@ -251,7 +258,7 @@ impl Engine {
                 }
                 pair.connector.on_offer(read, now, &mut self.rng);
             }
-            Body::Call => pair.connector.want_now(now, &mut self.rng),
+            Body::Call => pair.connector.on_call(now, &mut self.rng),
             Body::Answer { .. } if read.message.exp > now => pair.connector.on_answer(read, now),
             Body::Refused { refused, why } => return self.on_refused(number, *refused, *why, now),
             Body::Unshared => return self.on_unshared(number, now),

@@ -64,6 +64,8 @@ pub(super) struct Session {
     pub(super) proven: Proven,
     pub(super) sync: Sync,
     pub(super) sas: Sas,
+    /// Since when control frames of the peer are counted, and how many there were.
+    pub(super) controls: (u64, u32),
     /// Whether the peer has said that boxes were counted further; it says so once.
     pub(super) was_behind: bool,
     /// App messages that the peer has not answered yet, and how long they are.

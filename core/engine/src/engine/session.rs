@@ -25,6 +25,14 @@ use crate::{
     store::StoreError,
 };
 
+/// How many control frames a peer may send in a day of a session. Few are needed: of boxes when it begins and weekly, of
+/// one comparison of emoji, of resting. Each may have a key looked at and something stored here, which takes a
+/// millisecond.
+const MAX_CONTROLS: u32 = 64;
+
+/// A day, in µs.
+const DAY: u64 = 24 * 3_600_000_000;
+
 /// How long two people may take to compare emoji, in µs.
 const COMPARING: u64 = 15 * 60_000_000;
 
@@ -83,6 +91,7 @@ impl Engine {
             proven,
             sync: if pair.record.expects_group { sync.expecting_group() } else { sync },
             sas: Sas::Fresh,
+            controls: (now, 0),
             was_behind: false,
             unanswered: BTreeMap::new(),
             next_message: 0,
@@ -176,6 +185,14 @@ impl Engine {
     }
 
     fn on_control(&mut self, number: u64, frame: Control, now: u64) -> SessionResult {
+        let Some(session) = self.pairs.get_mut(&number).and_then(|pair| pair.session.as_mut()) else {
+            return Ok(());
+        };
+        let (since, count) = session.controls;
+        session.controls = if now.abs_diff(since) > DAY { (now, 1) } else { (since, count + 1) };
+        if session.controls.1 > MAX_CONTROLS {
+            return Err(SessionError::Peer);
+        }
         match frame {
             Control::Rotate(rotate) => self.on_rotate(number, &rotate),
             Control::Behind(Behind { generation }) => self.on_behind(number, generation, now),

@@ -1,4 +1,4 @@
-//! When a peer that did not answer is offered to again.
+//! When a peer that did not answer is offered to again, and how often a peer's own offers are followed.
 
 use rand_core::CryptoRng;
 
@@ -11,6 +11,14 @@ pub const LAST_RETRY: u64 = 45 * 60_000_000;
 /// A session that lasted this long was worth the way to it, in µs. One that breaks sooner counts as a failed attempt: a
 /// peer where all of them do is not called every few seconds for ever.
 pub(super) const STEADY: u64 = 10_000_000;
+
+/// How many offers of a peer are followed at once: more than somebody makes who starts and ends a program again and again.
+/// Each costs this side a certificate, sockets, checks of addresses, and work where the peer's service asks for it.
+pub const MAX_OFFERS: u64 = 16;
+
+/// In which time one more is followed, in µs. With the most work that a service may ask for, some 2 s, it keeps a core
+/// busy for an eighth of the time.
+pub const OFFER_EVERY: u64 = 15_000_000;
 
 /// Whether there is something to say, and when to try again.
 #[derive(Debug, Default)]
@@ -80,5 +88,44 @@ impl Pacing {
         let pause = (FIRST_RETRY << self.failures.min(20)).min(LAST_RETRY);
         self.failures += 1;
         self.retry_at = Some(now + pause + u64::from(rng.next_u32()) % (pause / 4));
+    }
+}
+
+/// How often a peer's offers are followed.
+#[derive(Debug, Default)]
+pub(super) struct Following {
+    /// When as many may be followed at once as ever, in µs since the epoch.
+    rested_at: u64,
+}
+
+impl Following {
+    /// Whether one more may be followed at `now`; then it counts.
+    pub(super) fn take(&mut self, now: u64) -> bool {
+        let most = MAX_OFFERS * OFFER_EVERY;
+        // A clock that was set back does not make it longer.
+        self.rested_at = self.rested_at.clamp(now, now.saturating_add(most));
+        let may = self.rested_at + OFFER_EVERY - now <= most;
+        if may {
+            self.rested_at += OFFER_EVERY;
+        }
+        may
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn offers_are_followed_so_often_and_then_now_and_then() {
+        let mut following = Following::default();
+        let now = 1_000 * OFFER_EVERY;
+        assert_eq!((0..100).filter(|_| following.take(now)).count() as u64, MAX_OFFERS);
+        assert!(!following.take(now + OFFER_EVERY - 1));
+        assert!(following.take(now + OFFER_EVERY) && !following.take(now + OFFER_EVERY));
+        let later = now + 100 * OFFER_EVERY;
+        assert_eq!((0..100).filter(|_| following.take(later)).count() as u64, MAX_OFFERS);
+        assert!(!following.take(now), "the clock was set back");
+        assert!(following.take(now + OFFER_EVERY), "and it is not waited for what it said before");
     }
 }

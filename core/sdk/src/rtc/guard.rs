@@ -24,8 +24,9 @@
 //! Four ordered, reliable channels that live as long as the connection. So there are no other streams, nothing
 //! unordered, nothing that is given up, no stream is reset, and no other association is begun.
 
+mod checks;
 mod packet;
-pub(super) mod provider;
+pub(crate) mod provider;
 pub(super) mod socket;
 pub(super) mod watch;
 

@@ -4,16 +4,22 @@
 //! which the library gathers before anybody has proved anything, and records of keys that there are not yet, which
 //! it keeps until there are. What is too much is dropped, and ends nothing: such datagrams can come from anybody
 //! who knows the address. RTP, which nobody speaks here, is dropped at once.
+//!
+//! What leaves is looked at for one thing. A peer's SDP names addresses, which the library then checks many times a second
+//! ("checks", ICE's requests by STUN), whoever is there. So of those to an address from which nothing has come, most are
+//! left out (`checks`).
 
 use std::collections::HashSet;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
+use std::time::Instant;
 
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
+use super::checks::{self, Checks};
 use super::watch::Watch;
 
 /// Bytes of datagrams that belong to the handshake, in all. One takes 3 KB; its flights are repeated after 1 s,
@@ -34,11 +40,18 @@ pub(in crate::rtc) struct Socket {
     watch: Arc<Watch>,
     handshake: AtomicUsize,
     senders: Mutex<HashSet<SocketAddr>>,
+    checks: Mutex<Checks>,
 }
 
 impl Socket {
     pub(in crate::rtc) fn new(inner: Arc<dyn AsyncUdpSocket>, watch: Arc<Watch>) -> Arc<Socket> {
-        Arc::new(Socket { inner, watch, handshake: AtomicUsize::new(0), senders: Mutex::new(HashSet::new()) })
+        Arc::new(Socket {
+            inner,
+            watch,
+            handshake: AtomicUsize::new(0),
+            senders: Mutex::default(),
+            checks: Mutex::default(),
+        })
     }
 
     fn takes(&self, datagram: &[u8]) -> bool {
@@ -55,9 +68,14 @@ impl Socket {
     }
 
     fn knows(&self, sender: SocketAddr) -> bool {
-        // A set is whole again after every change.
-        let mut senders = self.senders.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut senders = lock(&self.senders);
         senders.contains(&sender) || (senders.len() < MAX_SENDERS && senders.insert(sender))
+    }
+
+    fn sends(&self, datagram: &[u8], to: SocketAddr) -> bool {
+        !checks::is_check(datagram)
+            || lock(&self.senders).contains(&to)
+            || lock(&self.checks).may_go(to, Instant::now())
     }
 
     fn is_data(&self, records: &[u8]) -> bool {
@@ -68,6 +86,11 @@ impl Socket {
         let take = |taken: usize| Some(taken + len).filter(|taken| *taken <= MAX_HANDSHAKE);
         self.handshake.fetch_update(Ordering::Relaxed, Ordering::Relaxed, take).is_ok()
     }
+}
+
+/// Sets and maps are whole again after every change.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Whether all records of a datagram are of epoch 1: the keys of the handshake, which are never changed.
@@ -89,7 +112,11 @@ impl AsyncUdpSocket for Socket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.inner.poll_send(cx, transmit)
+        if self.sends(transmit.contents, transmit.destination) {
+            self.inner.poll_send(cx, transmit)
+        } else {
+            Poll::Ready(Ok(transmit.contents.len()))
+        }
     }
 
     /// Takes one message at a time, as the library asks. The system may have put several datagrams of one sender
