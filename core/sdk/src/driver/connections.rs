@@ -35,6 +35,10 @@ const MAX_WAITING: usize = 96 << 20;
 /// largest frames, so that the next is there when one is done.
 const MAX_UNTAKEN: usize = 1 << 20;
 
+/// What a frame counts for at least among these: all connections wait in one line, and a small frame may take the engine
+/// as long as a large one. So no more than 64 of one connection are before those of another.
+const MIN_UNTAKEN: usize = MAX_UNTAKEN / 64;
+
 /// What a frame takes beyond its bytes: without it, empty ones would be free.
 const FRAME_OVERHEAD: usize = 64;
 
@@ -230,7 +234,7 @@ async fn read(link: LinkId, mut incoming: Incoming, reports: mpsc::Sender<Report
             }
             RtcEvent::Message { channel, data } => match joiners[channel as usize].push(&data) {
                 Ok(Some(frame)) => {
-                    let taken = u32::try_from(room(&frame)).unwrap_or(u32::MAX);
+                    let taken = u32::try_from(room(&frame).max(MIN_UNTAKEN)).unwrap_or(u32::MAX);
                     // It is never closed, and has room for the largest frame.
                     let Ok(room) = untaken.clone().acquire_many_owned(taken).await else { break };
                     report(&reports, Report::in_room(Input::Frame(link, channel, frame), room)).await;

@@ -29,6 +29,9 @@ const QUEUE: usize = 1024;
 /// How many commands or reports go into one step at most: enough to share an `fsync`.
 const BATCH: usize = 256;
 
+/// The same of reports after a while in which few came. The dearest take some milliseconds each.
+const FIRST_BATCH: usize = 16;
+
 /// How long a step with reports should take, in µs: a command that comes meanwhile is not felt to wait.
 const STEP_TIME: u64 = 25_000;
 
@@ -63,8 +66,15 @@ impl From<Input> for Report {
 struct Batch(usize);
 
 impl Batch {
-    fn took(&mut self, micros: u64) {
-        self.0 = if micros > STEP_TIME { self.0 / 2 } else { self.0 * 2 }.clamp(1, BATCH);
+    /// A step with so many reports took so long. What came one by one says little of what comes by hundreds, so that a
+    /// batch grows by what was tried alone.
+    fn took(&mut self, reports: usize, micros: u64) {
+        let batch = match reports * 2 {
+            _ if micros > STEP_TIME => reports / 2,
+            tried if tried < self.0 => tried.max(self.0.min(FIRST_BATCH)),
+            tried => tried,
+        };
+        self.0 = batch.clamp(1, BATCH);
     }
 }
 
@@ -147,7 +157,7 @@ pub(crate) fn start(
         };
         let (reports, reported) = mpsc::channel(QUEUE);
         let hands = hands(reports);
-        let batch = Batch(BATCH);
+        let batch = Batch(FIRST_BATCH);
         Loop { runtime, engine, hands, clock, calls: 0, batch, waiting, cancelled, reported }.run();
         // In this order: who is told that all has ended may open the folder again.
         drop(lock);
@@ -254,9 +264,10 @@ impl Loop {
         let began = self.clock.now();
         let (inputs, rooms): (Vec<Input>, Vec<_>) =
             reports.into_iter().map(|report| (report.input, report.room)).unzip();
+        let count = inputs.len();
         self.step(if inputs.is_empty() { vec![Input::Tick] } else { inputs });
         drop(rooms);
-        self.batch.took(self.clock.now().saturating_sub(began));
+        self.batch.took(count, self.clock.now().saturating_sub(began));
     }
 
     fn step(&mut self, inputs: Vec<Input>) {
@@ -288,12 +299,22 @@ mod tests {
     fn steps_that_take_long_become_small_and_grow_again() {
         let mut batch = Batch(BATCH);
         for _ in 0..20 {
-            batch.took(STEP_TIME + 1);
+            batch.took(batch.0, STEP_TIME + 1);
         }
         assert_eq!(batch.0, 1);
         for _ in 0..20 {
-            batch.took(STEP_TIME);
+            batch.took(batch.0, STEP_TIME);
         }
         assert_eq!(batch.0, BATCH);
+    }
+
+    #[test]
+    fn after_few_the_next_step_is_small() {
+        let mut batch = Batch(BATCH);
+        batch.took(1, 0);
+        assert_eq!(batch.0, FIRST_BATCH);
+        batch.took(FIRST_BATCH, STEP_TIME + 1);
+        batch.took(1, 0);
+        assert_eq!(batch.0, FIRST_BATCH / 2, "it is remembered that they were dear");
     }
 }
