@@ -1,7 +1,8 @@
-//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|bench|figures|fuzz|toolchains|phases`.
+//! The project's one command surface: `cargo xtask check|test|scenarios|bindings|natives|dart|kotlin|swift|targets|package|attack|bench|figures|fuzz|toolchains|phases`.
 //!
 //! Nothing has to be installed first but Rust and a C compiler. What a command needs beyond that, it names.
 
+mod attack;
 mod background;
 mod bench;
 mod bindings;
@@ -41,6 +42,7 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   targets  the library type-checked for Android and iOS
   package  c, jvm, android, apple or flutter: what is published, in target/packages; or notices,
            the licences that are passed on with it
+  attack   attacks a node at length and says whether what is promised holds: [ATTACK]; Linux
   bench    measures speed and size (minutes, on a machine at rest) and writes docs/benchmarks.md; Linux
   figures  what crossing to each language costs: [c|kotlin|swift|dart], or all, and writes
            docs/benchmarks-languages.md
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Some("toolchains") => toolchains::install(),
         Some("targets") => targets::check(),
         Some("package") => package::run(arguments.next().as_deref()),
+        Some("attack") => attack::run(arguments.next().as_deref()),
         Some("bench") => bench::run(),
         Some("phases") => phases::show(),
         Some("fuzz") => fuzz::run(arguments.next().as_deref()),

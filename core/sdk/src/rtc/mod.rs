@@ -58,7 +58,7 @@ mod certificate;
 mod connection;
 mod error;
 mod flow;
-mod guard;
+pub(crate) mod guard;
 mod handler;
 mod ice;
 mod incoming;

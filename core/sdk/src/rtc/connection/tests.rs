@@ -1,9 +1,5 @@
 //! Two connections in one process, over loopback. Everything waits for events; the limit only catches a hang.
 
-#[cfg(target_os = "linux")]
-mod attacker;
-#[cfg(target_os = "linux")]
-mod attacks;
 mod honest;
 
 use std::future::{Future, poll_fn};

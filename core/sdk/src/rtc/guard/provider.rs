@@ -9,16 +9,16 @@ use rtc::crypto::{
 };
 
 /// Puts something around a cipher.
-pub(in crate::rtc) type Wrap = Box<dyn Fn(Box<dyn AeadCipher>) -> Box<dyn AeadCipher> + Send + Sync>;
+pub(crate) type Wrap = Box<dyn Fn(Box<dyn AeadCipher>) -> Box<dyn AeadCipher> + Send + Sync>;
 
 /// A provider whose ciphers are wrapped.
-pub(in crate::rtc) struct Provider {
+pub(crate) struct Provider {
     name: &'static str,
     crypto: Crypto,
 }
 
 impl Provider {
-    pub(in crate::rtc) fn new(inner: Arc<dyn RTCCryptoProvider>, wrap: Wrap) -> Arc<Provider> {
+    pub(crate) fn new(inner: Arc<dyn RTCCryptoProvider>, wrap: Wrap) -> Arc<Provider> {
         Arc::new(Provider { name: inner.name(), crypto: Crypto { inner, wrap } })
     }
 }
