@@ -287,9 +287,15 @@ impl Connector {
         self.outputs.push_back(Output::MakeAnswer(id, sdp));
     }
 
-    /// The peer wants to talk, and there is no offer of its to answer.
+    /// The peer wants to talk, and there is no offer of its to answer. What is under way anyhow costs nothing more.
     pub fn on_call(&mut self, now: u64, rng: &mut impl CryptoRng) {
-        if self.following.take(now) { self.want_now(now, rng) } else { self.want(now, rng) }
+        let rests = self.live.is_none() && self.attempt.is_none();
+        if rests && self.following.take(now) { self.want_now(now, rng) } else { self.want(now, rng) }
+    }
+
+    /// Whether an offer of the peer's would be followed now.
+    pub fn may_follow(&self, now: u64) -> bool {
+        self.following.may(now)
     }
 
     /// The offer of this attempt lies where nobody looks any more: makes another, which is to go elsewhere. Says whether
@@ -437,6 +443,19 @@ impl Connector {
         }
     }
 
+    /// A session was laid to rest before all was said. One that was short counts as cut short: a peer that lays every one to
+    /// rest at once is not called again at once for ever.
+    pub fn want_after_rest(&mut self, now: u64, rng: &mut impl CryptoRng) {
+        if now.saturating_sub(self.live_since) >= STEADY {
+            return self.want_now(now, rng);
+        }
+        self.pacing.want();
+        if self.live.is_none() && self.attempt.is_none() {
+            self.pacing.was_cut_short();
+            self.pacing.plan_retry(now, rng);
+        }
+    }
+
     /// Ends everything, for good.
     pub fn shut_down(&mut self) {
         self.unwant();
@@ -502,7 +521,7 @@ impl Connector {
         if failure.is_some() {
             self.judge_live(now);
             self.pacing.want();
-        } else {
+        } else if now.saturating_sub(self.live_since) >= STEADY {
             self.pacing.forgive();
         }
         self.plan_retry(now, rng);

@@ -30,7 +30,9 @@ use std::{error::Error, process::ExitCode, time::Duration};
 
 use attacks::{ATTACKS, Extent};
 
-type Outcome<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
+type Failure = Box<dyn Error + Send + Sync>;
+
+type Outcome<T = ()> = Result<T, Failure>;
 
 /// Nothing takes this long unless it hangs.
 const PATIENCE: Duration = Duration::from_mins(2);

@@ -1,6 +1,12 @@
 //! What an attack costs, and what is promised of that.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 use tokio::{sync::oneshot, task::JoinHandle, time::sleep};
 
@@ -22,7 +28,7 @@ const DISK: u64 = QUOTA + (20 << 20);
 /// What any attack may cost the processor: meeting, being refused, being noted.
 const ALLOWANCE: Duration = Duration::from_millis(500);
 
-/// The part of the processor that may be spent on what is judged again, and on connecting again, as long as it lasts.
+/// Of so many parts of a core, one may be spent on what is judged again, and on connecting again, as long as it lasts.
 const SHARE: u32 = 10;
 
 /// How long the victim may be busy with what an attack has left, before that counts as without end.
@@ -50,8 +56,18 @@ pub(crate) struct Meter<'a> {
     disk: u64,
     /// What a request of the friend's takes of the processor.
     request: Duration,
-    friend: JoinHandle<Vec<Duration>>,
+    asked: Arc<AtomicU32>,
+    friend: JoinHandle<Asked>,
     enough: oneshot::Sender<()>,
+}
+
+/// What came of the friend's requests.
+#[derive(Default)]
+struct Asked {
+    /// How long each took.
+    round_trips: Vec<Duration>,
+    /// How many were not served.
+    refused: usize,
 }
 
 /// What an attack has cost.
@@ -61,7 +77,10 @@ pub(crate) struct Cost {
     processor: Duration,
     disk: u64,
     round_trips: Vec<Duration>,
+    refused: usize,
     took: Duration,
+    /// The part of a core that may be taken as long as it lasts.
+    share: u32,
     /// What else was promised and does not hold.
     broken: Vec<String>,
 }
@@ -78,7 +97,8 @@ impl<'a> Meter<'a> {
         let request = alone(process, friend.clone()).await?;
         process.forget_peak()?;
         let (enough, end) = oneshot::channel();
-        let friend = tokio::spawn(ask(friend, end));
+        let asked = Arc::new(AtomicU32::new(0));
+        let friend = tokio::spawn(ask(friend, asked.clone(), end));
         Ok(Self {
             process,
             began: Instant::now(),
@@ -87,6 +107,7 @@ impl<'a> Meter<'a> {
             processor: process.processor()?,
             disk: process.disk()?,
             request,
+            asked,
             friend,
             enough,
         })
@@ -95,18 +116,21 @@ impl<'a> Meter<'a> {
     /// Waits until the victim is idle again, and tells what it has cost that so many bytes are sent by now.
     pub(crate) async fn stop(self, sent: u64) -> Outcome<Cost> {
         let process = self.process;
+        // The friend goes on meanwhile: what is left to be done must not keep it waiting either.
+        settle(process, &self.asked, self.request).await?;
         let _ = self.enough.send(());
-        let mut round_trips = self.friend.await?;
+        let Asked { mut round_trips, refused } = self.friend.await?;
         round_trips.sort_unstable();
-        settle(process).await?;
-        let friend = self.request * u32::try_from(round_trips.len())?;
+        let friend = self.request * self.asked.load(Ordering::Relaxed);
         Ok(Cost {
             sent: sent - self.sent,
             memory: process.peak()?.saturating_sub(self.memory),
             processor: process.processor()?.saturating_sub(self.processor + friend),
             disk: process.disk()?.saturating_sub(self.disk),
             round_trips,
+            refused,
             took: self.began.elapsed(),
+            share: 0,
             broken: Vec::new(),
         })
     }
@@ -121,6 +145,12 @@ impl Cost {
         self
     }
 
+    /// Judging again and connecting again may take a tenth of a core as long as they last.
+    pub(crate) fn that_lasts(mut self) -> Self {
+        self.share = 1;
+        self
+    }
+
     /// What is promised and does not hold. What a busy machine makes longer is not looked at in small.
     pub(crate) fn broken(&self, extent: Extent) -> Vec<String> {
         let worst = self.round_trips.last().copied().unwrap_or_default();
@@ -129,15 +159,20 @@ impl Cost {
         let promises = [
             (self.memory <= MEMORY, "at most 32 MiB more".to_owned()),
             (self.disk <= DISK, "no more on the disk than the quota".to_owned()),
-            (!self.round_trips.is_empty(), "the friend is answered".to_owned()),
+            (self.refused == 0 && self.round_trips.len() > 5, "the friend is always answered".to_owned()),
             (!timed || worst <= ROUND_TRIP, "the friend is answered within 250 ms".to_owned()),
             (
-                !timed || self.processor <= line + ALLOWANCE + self.took / SHARE,
+                !timed || self.processor <= line + ALLOWANCE + self.took * self.share / SHARE,
                 "a second of the processor costs a second of the line, but for a tenth of it".to_owned(),
             ),
         ];
         let broken = promises.into_iter().filter(|(holds, _)| !holds).map(|(_, promise)| promise);
         broken.chain(self.broken.iter().cloned()).collect()
+    }
+
+    /// Bytes that it has held more, at most.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
     }
 
     /// Bytes that the victim's folder has grown by.
@@ -172,39 +207,45 @@ impl Cost {
 
 /// What one request of the friend's takes of the processor while nothing else happens.
 async fn alone(process: &Process, friend: impl Friend) -> Outcome<Duration> {
-    settle(process).await?;
+    settle(process, &AtomicU32::new(0), Duration::ZERO).await?;
     let before = process.processor()?;
     let (enough, end) = oneshot::channel();
-    let friend = tokio::spawn(ask(friend, end));
+    let asked = Arc::new(AtomicU32::new(0));
+    let friend = tokio::spawn(ask(friend, asked.clone(), end));
     sleep(ALONE).await;
     let _ = enough.send(());
-    let count = u32::try_from(friend.await?.len())?;
-    Ok(process.processor()?.saturating_sub(before) / count.max(1))
+    friend.await?;
+    Ok(process.processor()?.saturating_sub(before) / asked.load(Ordering::Relaxed).max(1))
 }
 
 /// Requests one after the other, and how long each takes.
-async fn ask(friend: impl Friend, mut end: oneshot::Receiver<()>) -> Vec<Duration> {
-    let mut round_trips = Vec::new();
+async fn ask(friend: impl Friend, count: Arc<AtomicU32>, mut end: oneshot::Receiver<()>) -> Asked {
+    let mut asked = Asked::default();
     while end.try_recv().is_err() {
         let began = Instant::now();
-        if friend.is_served().await {
-            round_trips.push(began.elapsed());
+        if !friend.is_served().await {
+            asked.refused += 1;
         }
+        asked.round_trips.push(began.elapsed());
+        count.fetch_add(1, Ordering::Relaxed);
         sleep(PAUSE).await;
     }
-    round_trips
+    asked
 }
 
-async fn settle(process: &Process) -> Outcome {
+/// Waits until nothing is done any more but what the friend asks for, which takes so much each time.
+async fn settle(process: &Process, asked: &AtomicU32, request: Duration) -> Outcome {
     let began = Instant::now();
-    let mut before = process.processor()?;
+    let look = || Ok::<_, crate::Failure>((process.processor()?, asked.load(Ordering::Relaxed)));
+    let (mut before, mut asked_before) = look()?;
     while began.elapsed() < AFTERMATH {
         sleep(LOOK).await;
-        let after = process.processor()?;
-        if after.saturating_sub(before) <= IDLE {
+        let (after, asked_after) = look()?;
+        let friend = request * (asked_after - asked_before);
+        if after.saturating_sub(before) <= IDLE + 2 * friend {
             return Ok(());
         }
-        before = after;
+        (before, asked_before) = (after, asked_after);
     }
     Err("it is busy without end".into())
 }

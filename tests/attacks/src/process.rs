@@ -10,9 +10,6 @@ use tokio::process::Child;
 
 use crate::Outcome;
 
-/// Ticks of the processor in a second, as Linux tells them.
-const TICKS: u64 = 100;
-
 /// A process with a folder, which ends with this.
 pub(crate) struct Process {
     child: Child,
@@ -29,7 +26,7 @@ impl Process {
         self.status("VmRSS")
     }
 
-    /// The most that it has held since [`Victim::forget_peak`].
+    /// The most that it has held since [`Process::forget_peak`].
     pub(crate) fn peak(&self) -> Outcome<usize> {
         self.status("VmHWM")
     }
@@ -38,13 +35,15 @@ impl Process {
         Ok(fs::write(self.proc("clear_refs")?, "5")?)
     }
 
-    /// Time that it has spent on the processors.
+    /// Time that its threads have spent on the processors, those that have ended not counted.
     pub(crate) fn processor(&self) -> Outcome<Duration> {
-        let text = fs::read_to_string(self.proc("stat")?)?;
-        let fields = text.rsplit_once(')').ok_or("no stat")?.1;
-        let ticks =
-            fields.split_whitespace().skip(11).take(2).map(str::parse::<u64>).sum::<Result<u64, _>>()?;
-        Ok(Duration::from_millis(ticks * 1000 / TICKS))
+        let mut nanos = 0;
+        for task in fs::read_dir(self.proc("task")?)? {
+            // A thread may end meanwhile.
+            let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else { continue };
+            nanos += text.split(' ').next().unwrap_or_default().parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
     }
 
     /// Bytes in its folder.

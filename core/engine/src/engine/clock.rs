@@ -61,7 +61,7 @@ impl Engine {
 
     /// Peers have to know what waits here, and what has waited may be due.
     fn on_clock_changed(&mut self, now: u64) -> Result<(), StoreError> {
-        self.next_housekeeping = now;
+        self.next_judging = now;
         let time = self.data_time(now);
         for pair in self.pairs.values_mut() {
             if let Some(session) = pair.session.as_mut() {

@@ -80,15 +80,33 @@ impl Engine {
                 return self.on_connected(number, attempt, *proven, early, now);
             }
             Asked::Disconnected(failure) => {
-                if self.on_disconnected(number, failure, now) {
-                    // Whether the peer lacks it or not: who was removed from a group lacks nothing there.
-                    self.want_peer(number, now);
-                    return Ok(());
-                }
-                // A change that was made while the peer laid the session to rest is on no way yet.
-                return self.want_if_lacking(number, now);
+                // Whether the peer lacks it or not: who was removed from a group lacks nothing there.
+                let unheard = self.on_disconnected(number, failure, now);
+                return self.want_what_was_cut_off(number, unheard, failure.is_none(), now);
             }
             Asked::Failed(failure) => return self.on_attempt_failed(number, failure, now),
+        }
+        Ok(())
+    }
+
+    /// Calls a peer again that has not heard all, or lacks something: a change that was made while it laid the session to rest
+    /// is on no way yet.
+    fn want_what_was_cut_off(
+        &mut self,
+        number: u64,
+        unheard: bool,
+        rested: bool,
+        now: u64,
+    ) -> Result<(), StoreError> {
+        let Some(pair) = self.pairs.get(&number).filter(|pair| pair.is_away()) else { return Ok(()) };
+        if !unheard && !self.has_something_to_say(pair)? {
+            return Ok(());
+        }
+        let Some(pair) = self.pairs.get_mut(&number) else { return Ok(()) };
+        if rested {
+            pair.connector.want_after_rest(now, &mut self.rng);
+        } else {
+            pair.connector.want_now(now, &mut self.rng);
         }
         Ok(())
     }

@@ -10,9 +10,7 @@ use connectoid_protocol::{
     user::GroupId,
 };
 
-use super::{
-    Engine, Output, SHORT_PAUSE, commands::CommandResult, names, pair::Pair, session::SessionError, writes,
-};
+use super::{Engine, Output, commands::CommandResult, names, pair::Pair, session::SessionError, writes};
 use crate::{
     api::{EventKind, Write},
     channel::Channel,
@@ -82,7 +80,7 @@ impl Engine {
         }
         let (again, held) = (mended.again, mended.held);
         self.trace.add(now, &format!("a wrong clock: {again} own changes made anew, {held} of others wait"));
-        self.next_housekeeping = now;
+        self.next_judging = now;
         self.on_applied(group, &mended.applied, now)
     }
 
@@ -149,9 +147,6 @@ impl Engine {
             } else {
                 pair.shared.remove(&group);
             }
-        }
-        if self.store.is_judging()? {
-            self.next_housekeeping = self.next_housekeeping.min(now + SHORT_PAUSE);
         }
         self.tell(EventKind::MembersChanged { group: group.to_string() }, now);
         Ok(())
@@ -239,7 +234,7 @@ impl Engine {
             }
             SyncEvent::Waiting(_) => {
                 // Until when, has to be known.
-                self.next_housekeeping = now;
+                self.next_judging = now;
                 self.tell_peer_skew(number, now)
             }
             SyncEvent::TooMany(_) => {

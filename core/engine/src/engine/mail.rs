@@ -27,7 +27,8 @@ use crate::{
 /// services whose clocks differ.
 const REMEMBER: u64 = 2 * MESSAGE_LIFETIME;
 
-/// Of how many services problems are remembered. Peers name as many as they like; those of theirs are noticed again.
+/// From how many services on, of which problems are remembered, those are forgotten that nobody names any more: a peer may
+/// name another one as often as it likes.
 const MAX_PROBLEMS: usize = 256;
 
 /// Which of this node's boxes something lies in.
@@ -127,8 +128,10 @@ impl Engine {
         };
         let problem = failure.to_error();
         if self.problems.len() >= MAX_PROBLEMS {
-            let own = &self.config.services;
-            self.problems.retain(|service, _| own.contains(service));
+            let of_peers = self.pairs.values().filter_map(|pair| pair.record.sending.as_ref());
+            let named = of_peers.flat_map(|sending| sending.current.services());
+            let named: BTreeSet<&String> = named.chain(&self.config.services).collect();
+            self.problems.retain(|service, _| named.contains(service));
         }
         let known = self.problems.insert(service.to_owned(), problem.clone());
         if known.as_ref() != Some(&problem) {
@@ -251,7 +254,7 @@ impl Engine {
         match &read.message.body {
             Body::Offer { .. } => {
                 if read.message.exp > now {
-                    if pair.is_peer_behind(&from.box_id()) {
+                    if pair.is_peer_behind(&from.box_id()) && pair.connector.may_follow(now) {
                         pair.connector.give_way();
                     }
                     pair.answers_go = Some((own, from));

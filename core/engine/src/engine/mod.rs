@@ -296,6 +296,8 @@ pub struct Engine {
     sends: u64,
     attempts: u64,
     next_housekeeping: u64,
+    /// When something comes due, or is to be judged again.
+    next_judging: u64,
     outbox_failures: u32,
     /// Why nothing can be written, and when that is tried again.
     storage_problem: Option<(Error, u64)>,
@@ -351,6 +353,7 @@ impl Engine {
             sends: 0,
             attempts: 0,
             next_housekeeping: now,
+            next_judging: now,
             outbox_failures: 0,
             storage_problem: None,
             problems: BTreeMap::new(),
@@ -405,7 +408,7 @@ impl Engine {
         if let Some((_, at)) = self.storage_problem {
             return Some(at);
         }
-        pairs.chain([self.next_housekeeping]).chain(self.poller.poll_timeout()).min()
+        pairs.chain([self.next_housekeeping, self.next_judging]).chain(self.poller.poll_timeout()).min()
     }
 
     /// A second connection to the same data, for reading without the engine.
@@ -473,6 +476,12 @@ impl Engine {
         if self.next_housekeeping <= now {
             self.keep_house(now)?;
         }
+        if self.store.has_more_to_judge() {
+            self.next_judging = self.next_judging.min(now + SHORT_PAUSE);
+        }
+        if self.next_judging <= now {
+            self.judge(now)?;
+        }
         Ok(())
     }
 
@@ -482,23 +491,30 @@ impl Engine {
         let more_to_prune = self.store.prune(time)? > 0;
         self.store.forget_messages(now)?;
         self.store.forget_spent_links(now)?;
-        for (group, applied) in
-            self.store.release_parked(time)?.into_iter().chain(self.store.judge_again(time)?)
-        {
-            self.on_applied(group, &applied, now)?;
-        }
         for group in self.store.take_room_again()? {
             self.take_again(group, now)?;
         }
         self.resend_outbox(now)?;
-        let due = self.store.next_due()?.map_or(u64::MAX, |due| self.local_time(due, now));
-        let soon = now + HOUSEKEEPING_PAUSE;
-        let next = match (more_to_clear || self.store.is_judging()?, more_to_prune) {
+        self.next_housekeeping = match (more_to_clear, more_to_prune) {
             (true, _) => now + SHORT_PAUSE,
-            (_, true) => soon,
+            (_, true) => now + HOUSEKEEPING_PAUSE,
             _ => now + HOUSEKEEPING,
         };
-        self.next_housekeeping = next.min(due.max(soon));
+        Ok(())
+    }
+
+    /// Takes what has come due, and a part of what is judged again.
+    fn judge(&mut self, now: u64) -> Result<(), StoreError> {
+        let time = self.data_time(now);
+        let released = self.store.release_parked(time)?;
+        let judged = self.store.judge_again(time)?;
+        for (group, applied) in released.into_iter().chain(judged) {
+            self.on_applied(group, &applied, now)?;
+        }
+        let due = self.store.next_due()?.map_or(u64::MAX, |due| self.local_time(due, now));
+        let next = if self.store.is_judging()? { now } else { due };
+        self.next_judging = next.max(now + SHORT_PAUSE);
+        self.store.has_more_to_judge();
         Ok(())
     }
 

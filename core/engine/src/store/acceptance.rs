@@ -219,7 +219,7 @@ impl Store {
         self.write(|store| {
             let cleared = store.clear_changes(group_no)? || store.clear_view(group_no)?;
             if !cleared {
-                for table in ["collections", "marks", "acked", "told", "unsaid", "judging"] {
+                for table in ["unresolved", "collections", "marks", "acked", "told", "unsaid", "judging"] {
                     let sql = format!("DELETE FROM {table} WHERE grp = ?1");
                     store.connection().prepare_cached(&sql)?.execute([group_no])?;
                 }
@@ -239,7 +239,10 @@ impl Store {
                 if matches!(state, "= 2" | "= 3" | "= 4") {
                     self.count_parked(*no, -1)?;
                 }
-                self.connection().prepare_cached("DELETE FROM withdrawn WHERE change = ?1")?.execute([no])?;
+                for table in ["withdrawn", "unsettled"] {
+                    let sql = format!("DELETE FROM {table} WHERE change = ?1");
+                    self.connection().prepare_cached(&sql)?.execute([no])?;
+                }
                 rows::delete(self.connection(), *no)?;
             }
             if !numbers.is_empty() {

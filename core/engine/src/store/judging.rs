@@ -1,20 +1,23 @@
 //! Judging again, in parts: how much of it at once, and how far it has got.
 //!
-//! A membership change that arrives late can make many changes of records invalid, or valid again, and costs the group's
-//! owner next to nothing. What it asks for is therefore measured as [`Effort`]. A little is done at once, which mostly is
-//! all; what is left is noted in the table `judging`, survives a restart, and is done by [`Store::judge_again`], part by
+//! A membership change that arrives late can make many changes of records invalid, or valid again, a withdrawal can name
+//! many that count, and neither costs its author much. What they ask for is therefore measured as [`Effort`]. A little is done
+//! at once, which mostly is all; what is left is noted, survives a restart, and is done by [`Store::judge_again`], part by
 //! part. Another membership change in the meantime only moves the mark back.
 //!
-//! Until it is done, the view may still show what does not count any more, or lack what counts again. So the group does
-//! not count as the same at both sides of a session until then ([`connectoid_protocol::sync::ChangeLog::holds_back`]).
+//! ```text
+//! judging      which changes of a group are judged again: those that count by stamp, then those that are barred
+//!    └▶ unsettled    changes that do not count any more, and are to be taken out of the view
+//!          └▶ unresolved    records whose winners have to be found anew because of them
+//! ```
 //!
-//! Changes that count are judged in the order of their stamps: what wins in place of one that is barred stands before it,
-//! so it has been judged, or is valid only by what is to come and is judged then.
+//! What is barred is taken only when nothing of its group is unsettled or unresolved: it may still stand in the view from
+//! before. Until all is done, the view may show what does not count any more, or lack what counts again. So on this side
+//! a group does not count as the same as a peer's until then ([`connectoid_protocol::sync::ChangeLog::holds_back`]).
 
 use std::collections::BTreeSet;
 
 use connectoid_protocol::{
-    change::Op,
     membership::{Affected, Membership, Role},
     record::RecordKey,
     stamp::{Position, Stamp},
@@ -36,17 +39,20 @@ use super::{
 /// How much is done at once: about 10 ms of a fast core's time, less than a step of the engine takes otherwise.
 const AT_ONCE: i64 = 10_000;
 
-/// In which time 1 µs may be spent again on arrivals, in µs: they take a tenth of a core at most.
+/// In which time 1 µs may be spent again, in µs: all of it takes about a tenth of a fast core. What was overdrawn, because one
+/// change or one record took more than was left, is paid back first.
 const REGAINED_IN: i64 = 10;
 
 /// Looking at a change that stays as it is.
 const LOOK: i64 = 1;
-/// Reading a change and putting it into another state,
-const MOVE: i64 = 10;
+/// Putting a change into another state,
+const MOVE: i64 = 15;
 /// and verifying its signature.
 const VERIFY: i64 = 40;
-/// Resolving one record, or one write of it.
+/// Resolving a record, and each write of it; and noting that it is to be resolved.
 const RESOLVE: i64 = 5;
+/// A write into the view.
+const WRITE: i64 = 10;
 
 /// How many changes are looked up at once.
 const ROWS: i64 = 256;
@@ -63,12 +69,15 @@ pub(super) struct Effort {
 impl Effort {
     pub(super) const FULL: Self = Self::of(AT_ONCE);
 
+    /// As much as it takes: for what this device itself has brought about.
+    pub(super) const UNBOUNDED: Self = Self::of(i64::MAX);
+
     const fn of(most: i64) -> Self {
         Self { most, left: most, at: 0 }
     }
 
     /// Time gives it back, at `now`.
-    fn regain(&mut self, now: u64) {
+    pub(super) fn regain(&mut self, now: u64) {
         let passed = i64::try_from(now.saturating_sub(self.at)).unwrap_or(i64::MAX);
         self.left = self.left.saturating_add(passed / REGAINED_IN).min(self.most);
         self.at = now;
@@ -78,11 +87,17 @@ impl Effort {
         self.left = self.left.saturating_sub(cost);
     }
 
-    pub(super) fn spend_on_resolving(&mut self, writes: usize) {
-        self.spend(RESOLVE.saturating_mul(1 + i64::try_from(writes).unwrap_or(i64::MAX - 1)));
+    fn spend_on(&mut self, count: usize, each: i64) {
+        self.spend(each.saturating_mul(i64::try_from(count).unwrap_or(i64::MAX)));
     }
 
-    fn is_left(&self) -> bool {
+    /// Taking a change that was parked.
+    pub(super) fn spend_on_release(&mut self, writes: usize) {
+        self.spend(MOVE + VERIFY);
+        self.spend_on(writes, WRITE);
+    }
+
+    pub(super) fn is_left(&self) -> bool {
         self.left > 0
     }
 }
@@ -105,7 +120,6 @@ impl Progress {
 struct Candidate {
     no: i64,
     at: i64,
-    state: i64,
     /// Whether it is a withdrawal, which who has been a member may always make.
     of_group: bool,
     position: Position,
@@ -120,7 +134,8 @@ impl Candidate {
 }
 
 impl Store {
-    /// Judges the changes of some members again, from some position on; now, or in parts from now on.
+    /// Judges the changes of a group again, from the first position on at which somebody is affected; now, or in parts from
+    /// now on.
     pub(super) fn rejudge(
         &mut self,
         group_no: i64,
@@ -129,40 +144,51 @@ impl Store {
         touched: &mut TouchedRecords,
     ) -> Result<()> {
         let Some(from) = affected.iter().map(|affected| affected.from.stamp).min() else { return Ok(()) };
-        // What is under way goes first.
-        if self.is_judging()? {
-            return self.judge_from(group_no, Progress::from(from));
-        }
-        let mut effort = self.judging_effort;
-        effort.regain(now);
-        let unfinished = self.judge_part(group_no, Progress::from(from), &mut effort, now, touched)?;
-        self.judging_effort = effort;
-        unfinished.map_or(Ok(()), |progress| self.judge_from(group_no, progress))
+        self.judge_from(group_no, Progress::from(from))?;
+        self.judge_now(group_no, now, touched)
     }
 
-    /// Goes on judging groups again, at `now` in microseconds since the Unix epoch: a part of one group, by turns.
+    /// Has the view go by changes that have just ceased to count; now, or in parts from now on.
+    pub(super) fn judge_now(&mut self, group_no: i64, now: u64, touched: &mut TouchedRecords) -> Result<()> {
+        let mut effort = self.judging_effort;
+        effort.regain(now);
+        self.judge_part(group_no, &mut effort, now, touched)?;
+        self.judging_effort = effort;
+        Ok(())
+    }
+
+    /// Goes on judging groups again, at `now` in microseconds since the Unix epoch, by turns.
     ///
-    /// Gives that group once it is done or looks different. Every session has to hear of it
+    /// Gives those that are done or look different. Every session has to hear of them
     /// ([`connectoid_protocol::sync::Sync::on_committed`]).
     ///
     /// # Errors
     /// Storage errors.
-    pub fn judge_again(&mut self, now: u64) -> Result<Option<(GroupId, Applied)>> {
-        let Some((group_no, progress)) = self.next_to_judge()? else { return Ok(None) };
+    pub fn judge_again(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
         self.write(|store| {
-            let (mut effort, mut touched) =
-                (Effort::of(store.judging_effort.most), TouchedRecords::default());
-            store.connection().prepare_cached("DELETE FROM judging WHERE grp = ?1")?.execute([group_no])?;
-            let unfinished = store.judge_part(group_no, progress, &mut effort, now, &mut touched)?;
-            if let Some(progress) = unfinished {
-                store.judge_from(group_no, progress)?;
+            let mut effort = store.judging_effort;
+            effort.regain(now);
+            let mut told = Vec::new();
+            while effort.is_left()
+                && let Some(group_no) = store.next_to_judge()?
+            {
+                let mut touched = TouchedRecords::default();
+                let done = store.judge_part(group_no, &mut effort, now, &mut touched)?;
+                store.judged_last = group_no;
+                let mut applied = Applied::NOTHING;
+                touched.tell(&mut applied);
+                if done || !applied.touched.is_empty() {
+                    told.push((store.membership(group_no)?.group(), applied));
+                }
             }
-            store.judged_last = group_no;
-            let mut applied = Applied::NOTHING;
-            touched.tell(&mut applied);
-            let is_news = unfinished.is_none() || !applied.touched.is_empty();
-            Ok(if is_news { Some((store.membership(group_no)?.group(), applied)) } else { None })
+            store.judging_effort = effort;
+            Ok(told)
         })
+    }
+
+    /// Whether there may be something to judge again that was not there when this was asked last.
+    pub fn has_more_to_judge(&mut self) -> bool {
+        self.more_to_judge.replace(false)
     }
 
     /// Whether some group is being judged again.
@@ -181,21 +207,33 @@ impl Store {
 
     /// Whether this group is.
     pub(super) fn is_judging_group(&self, group_no: i64) -> Result<bool> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM judging WHERE grp = ?1)";
+        let sql = "SELECT EXISTS (SELECT 1 FROM judging WHERE grp = ?1)
+                   OR EXISTS (SELECT 1 FROM unsettled WHERE grp = ?1)
+                   OR EXISTS (SELECT 1 FROM unresolved WHERE grp = ?1)";
         Ok(self.connection().prepare_cached(sql)?.query_row([group_no], |row| row.get(0))?)
     }
 
-    fn next_to_judge(&self) -> Result<Option<(i64, Progress)>> {
+    /// A change that counted counts no more: the view is to go by that ([`Store::judge_now`]).
+    pub(super) fn unsettle(&self, group_no: i64, no: i64) -> Result<()> {
+        self.more_to_judge.set(true);
+        let sql = "INSERT OR IGNORE INTO unsettled (grp, change) VALUES (?1, ?2)";
+        self.connection().prepare_cached(sql)?.execute([group_no, no])?;
+        Ok(())
+    }
+
+    fn next_to_judge(&self) -> Result<Option<i64>> {
         let sql = format!(
-            "SELECT grp, waiting, at, no FROM judging WHERE {NOT_FORGOTTEN} ORDER BY grp <= ?1, grp LIMIT 1"
+            "SELECT grp FROM (SELECT grp FROM judging UNION SELECT grp FROM unsettled UNION SELECT grp FROM unresolved)
+             WHERE {NOT_FORGOTTEN} ORDER BY grp <= ?1, grp LIMIT 1"
         );
-        read::optional(self.connection().prepare_cached(&sql)?.query_row([self.judged_last], |row| {
-            Ok((row.get(0)?, Progress { waiting: row.get(1)?, at: row.get(2)?, no: row.get(3)? }))
-        }))
+        read::optional(
+            self.connection().prepare_cached(&sql)?.query_row([self.judged_last], |row| row.get(0)),
+        )
     }
 
     /// Notes from where on a group is to be judged, unless it already is from before that.
     fn judge_from(&self, group_no: i64, progress: Progress) -> Result<()> {
+        self.more_to_judge.set(true);
         let sql =
             "INSERT INTO judging (grp, waiting, at, no) VALUES (?1, ?2, ?3, ?4) ON CONFLICT (grp) DO UPDATE
                    SET waiting = excluded.waiting, at = excluded.at, no = excluded.no
@@ -205,42 +243,46 @@ impl Store {
         Ok(())
     }
 
-    /// Judges on from where it stands, until all is done or no effort is left; then it gives where it stands.
+    fn progress(&self, group_no: i64) -> Result<Option<Progress>> {
+        let sql = "SELECT waiting, at, no FROM judging WHERE grp = ?1";
+        read::optional(self.connection().prepare_cached(sql)?.query_row([group_no], |row| {
+            Ok(Progress { waiting: row.get(0)?, at: row.get(1)?, no: row.get(2)? })
+        }))
+    }
+
+    fn set_progress(&self, group_no: i64, progress: Option<Progress>) -> Result<()> {
+        self.connection().prepare_cached("DELETE FROM judging WHERE grp = ?1")?.execute([group_no])?;
+        progress.map_or(Ok(()), |progress| self.judge_from(group_no, progress))
+    }
+
+    /// Judges on from where it stands, until all is done or no effort is left; says whether all is.
     fn judge_part(
         &mut self,
         group_no: i64,
-        mut progress: Progress,
         effort: &mut Effort,
         now: u64,
         touched: &mut TouchedRecords,
-    ) -> Result<Option<Progress>> {
-        let mut records = BTreeSet::new();
-        while effort.is_left() && !progress.waiting {
-            progress = self.bar_some(group_no, progress, effort, now, &mut records)?;
-        }
-        for record in &records {
-            let writes = self.resolve_record(group_no, record, now)?;
-            effort.spend_on_resolving(writes);
-            touched.add(&record.collection, &record.id);
-        }
+    ) -> Result<bool> {
         while effort.is_left() {
-            match self.release_some(group_no, progress, effort, now, touched)? {
-                Some(further) => progress = further,
-                None => return Ok(None),
-            }
+            let progress = self.progress(group_no)?;
+            let further = match progress {
+                Some(progress) if !progress.waiting => Some(self.bar_some(group_no, progress, effort, now)?),
+                _ if !self.settle_view(group_no, effort, now, touched)? => return Ok(false),
+                Some(progress) => self.release_some(group_no, progress, effort, now, touched)?,
+                None => return Ok(true),
+            };
+            self.set_progress(group_no, further)?;
         }
-        Ok(Some(progress))
+        Ok(!self.is_judging_group(group_no)?)
     }
 
-    /// Parks valid changes that their author was not allowed to make, as it turns out, and collects the records whose
-    /// winners they were.
+    /// Parks valid changes that their author was not allowed to make, as it turns out.
     fn bar_some(
-        &mut self,
+        &self,
         group_no: i64,
         mut progress: Progress,
         effort: &mut Effort,
         now: u64,
-        records: &mut BTreeSet<RecordKey>,
     ) -> Result<Progress> {
         let membership = self.membership(group_no)?;
         let candidates = self.counting(group_no, progress)?;
@@ -251,18 +293,10 @@ impl Store {
             (progress.at, progress.no) = (candidate.at, candidate.no);
             effort.spend(LOOK);
             if !candidate.may_be_made(&membership) {
-                let change = rows::load(self.connection(), candidate.no)?;
                 effort.spend(MOVE);
-                if candidate.state == State::Live as i64 {
-                    let new =
-                        change.ops().filter_map(record_of).filter(|record| records.insert(record.clone()));
-                    effort.spend_on_resolving(new.count());
-                } else {
-                    effort.spend_on_resolving(change.ops().map(writes_of).sum());
-                    self.forget_losses(group_no, candidate.no)?;
-                }
                 rows::set_state(self.connection(), candidate.no, State::Barred, now)?;
                 self.count_parked(candidate.no, 1)?;
+                self.unsettle(group_no, candidate.no)?;
             }
             if !effort.is_left() {
                 break;
@@ -271,7 +305,63 @@ impl Store {
         Ok(progress)
     }
 
-    /// Takes parked changes whose author was allowed to make them, as it turns out.
+    /// Has the view go by what does not count any more, as far as effort is left; says whether that is all.
+    pub(super) fn settle_view(
+        &mut self,
+        group_no: i64,
+        effort: &mut Effort,
+        now: u64,
+        touched: &mut TouchedRecords,
+    ) -> Result<bool> {
+        while effort.is_left() {
+            if self.settle_change(group_no, effort)? {
+                continue;
+            }
+            let Some(record) = self.next_unresolved(group_no)? else { return Ok(true) };
+            let writes = self.resolve_record(group_no, &record, now)?;
+            effort.spend_on(1 + writes, RESOLVE);
+            touched.add(&record.collection, &record.id);
+        }
+        Ok(false)
+    }
+
+    /// Notes the records of which a change has won something, or lets go of what it has lost; says whether there was one.
+    fn settle_change(&mut self, group_no: i64, effort: &mut Effort) -> Result<bool> {
+        let sql = "DELETE FROM unsettled WHERE (grp, change) IN
+                   (SELECT grp, change FROM unsettled WHERE grp = ?1 LIMIT 1) RETURNING change";
+        let Some(no) = self.numbers(sql, [group_no])?.pop() else { return Ok(false) };
+        let sql = "SELECT wins FROM changes WHERE no = ?1";
+        let wins: i64 = self.connection().prepare_cached(sql)?.query_row([no], |row| row.get(0))?;
+        let change = rows::load(self.connection(), no)?;
+        effort.spend_on(1 + change.writes(), RESOLVE);
+        if wins == 0 {
+            self.forget_losses(group_no, no)?;
+            return Ok(true);
+        }
+        let sql = "INSERT OR IGNORE INTO unresolved (grp, collection, id) VALUES (?1, ?2, ?3)";
+        for record in change.ops().filter_map(record_of).collect::<BTreeSet<_>>() {
+            let collection = self.collection_no(group_no, &record.collection)?;
+            self.connection().prepare_cached(sql)?.execute(params![group_no, collection, record.id])?;
+        }
+        Ok(true)
+    }
+
+    fn next_unresolved(&self, group_no: i64) -> Result<Option<RecordKey>> {
+        let sql = "DELETE FROM unresolved WHERE (grp, collection, id) IN
+                   (SELECT grp, collection, id FROM unresolved WHERE grp = ?1 LIMIT 1)
+                   RETURNING (SELECT name FROM collections WHERE no = collection), id";
+        let mut query = self.connection().prepare_cached(sql)?;
+        let mut rows = query.query([group_no])?;
+        let next = match rows.next()? {
+            Some(row) => Some(RecordKey { collection: row.get(0)?, id: row.get(1)? }),
+            None => None,
+        };
+        // To its end, or nothing is deleted.
+        while rows.next()?.is_some() {}
+        Ok(next)
+    }
+
+    /// Looks again at changes that are barred, whose author is known by now: takes those that are valid, and drops forgeries.
     fn release_some(
         &mut self,
         group_no: i64,
@@ -285,19 +375,20 @@ impl Store {
         if candidates.is_empty() {
             return Ok(None);
         }
-        let mut allowed = Vec::new();
+        let mut known = Vec::new();
         for candidate in candidates {
             (progress.at, progress.no) = (candidate.at, candidate.no);
             effort.spend(LOOK);
-            if candidate.may_be_made(&membership) {
-                effort.spend(MOVE + VERIFY);
-                allowed.push(candidate.no);
+            if membership.key(candidate.position.author).is_some() {
+                let change = rows::load(self.connection(), candidate.no)?;
+                effort.spend_on_release(if candidate.may_be_made(&membership) { change.writes() } else { 0 });
+                known.push(candidate.no);
             }
             if !effort.is_left() {
                 break;
             }
         }
-        self.release(group_no, &allowed, now, touched)?;
+        self.release(group_no, &known, now, touched)?;
         Ok(Some(progress))
     }
 
@@ -305,7 +396,7 @@ impl Store {
     fn counting(&self, group_no: i64, progress: Progress) -> Result<Vec<Candidate>> {
         let of = |index: &str, state: State| {
             format!(
-                "SELECT * FROM (SELECT no, stamp AS at, state, membership, stamp, author, hash FROM changes INDEXED BY {index}
+                "SELECT * FROM (SELECT no, stamp AS at, membership, stamp, author, hash FROM changes INDEXED BY {index}
                  WHERE grp = ?1 AND state = {} AND membership = 0 AND (stamp, no) > (?2, ?3)
                  ORDER BY stamp, no LIMIT ?4)",
                 state as i64
@@ -317,34 +408,29 @@ impl Store {
 
     /// The next changes that are barred.
     fn barred(&self, group_no: i64, progress: Progress) -> Result<Vec<Candidate>> {
-        let sql = "SELECT no, author AS at, state, membership, stamp, author, hash FROM changes INDEXED BY parked_items
+        let sql =
+            "SELECT no, author AS at, membership, stamp, author, hash FROM changes INDEXED BY parked_items
                    WHERE grp = ?1 AND state = 2 AND (author, no) > (?2, ?3) ORDER BY author, no LIMIT ?4";
         self.candidates(&format!("SELECT * FROM ({sql})"), group_no, progress)
     }
 
     fn candidates(&self, source: &str, group_no: i64, progress: Progress) -> Result<Vec<Candidate>> {
         let sql = format!(
-            "SELECT found.no, at, state, membership, stamp, users.id, hash FROM ({source}) AS found
+            "SELECT found.no, at, membership, stamp, users.id, hash FROM ({source}) AS found
              JOIN users ON users.no = author ORDER BY at, found.no LIMIT ?4"
         );
         let mut query = self.connection().prepare_cached(&sql)?;
         let mut rows = query.query([group_no, progress.at, progress.no, ROWS])?;
         let mut candidates = Vec::new();
         while let Some(row) = rows.next()? {
-            let parts = (row.get(4)?, row.get(5)?, row.get(6)?);
+            let parts = (row.get(3)?, row.get(4)?, row.get(5)?);
             candidates.push(Candidate {
                 no: row.get(0)?,
                 at: row.get(1)?,
-                state: row.get(2)?,
-                of_group: row.get(3)?,
+                of_group: row.get(2)?,
                 position: rows::position_of(parts)?,
             });
         }
         Ok(candidates)
     }
-}
-
-/// How many fields an operation writes.
-fn writes_of(op: &Op) -> usize {
-    if let Op::Set { fields, .. } = op { fields.len() } else { 1 }
 }

@@ -57,7 +57,7 @@ mod withdraw;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::{cell::Cell, path::Path};
 
 use connectoid_protocol::{sync::Epoch, user::UserId};
 use rusqlite::Connection;
@@ -94,6 +94,8 @@ pub struct Store {
     half_written: bool,
     /// How much may be judged again at once.
     judging_effort: Effort,
+    /// Whether something was noted that is to be judged again.
+    more_to_judge: Cell<bool>,
     /// The group of which a part was judged again last.
     judged_last: i64,
 }
@@ -138,6 +140,7 @@ impl Store {
             group_quota: u64::MAX,
             half_written: false,
             judging_effort: Effort::FULL,
+            more_to_judge: Cell::new(true),
             judged_last: 0,
         })
     }

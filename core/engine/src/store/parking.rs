@@ -16,12 +16,16 @@ use super::{
     Store,
     acceptance::NOT_FORGOTTEN,
     error::Result,
+    judging::Effort,
     rows::{self, NewRow, State, int},
     view::TouchedRecords,
 };
 
 /// How many changes from the devices of one user may wait.
 pub const MAX_PARKED_CHANGES: i64 = 10_000;
+
+/// How many changes that are due are looked at at once: more than there is effort for.
+const MAX_DUE: i64 = 256;
 
 /// How many bytes of changes from the devices of one user may wait.
 pub const MAX_PARKED_BYTES: i64 = 64 << 20;
@@ -41,7 +45,16 @@ impl Store {
                 "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1 AND {NOT_FORGOTTEN}"
             );
             let groups = store.numbers(&sql, [due])?;
-            groups.into_iter().map(|group_no| store.release_due(group_no, due, now)).collect()
+            let mut effort = store.judging_effort;
+            effort.regain(now);
+            let mut released = Vec::new();
+            for group_no in groups {
+                if effort.is_left() {
+                    released.push(store.release_due(group_no, due, now, &mut effort)?);
+                }
+            }
+            store.judging_effort = effort;
+            Ok(released)
         })
     }
 
@@ -56,38 +69,75 @@ impl Store {
         Ok(earliest.map(|stamp| stamp.cast_unsigned().saturating_sub(MAX_AHEAD)))
     }
 
-    fn release_due(&mut self, group_no: i64, due: i64, now: u64) -> Result<(GroupId, Applied)> {
-        let select = |membership: i64| {
-            format!(
-                "SELECT no FROM changes WHERE state = 3 AND stamp <= ?1 AND grp = ?2
-                 AND membership = {membership} ORDER BY stamp"
-            )
-        };
+    /// Takes what is due of a group: withdrawals, then what these have not taken back of members, then records. What takes
+    /// too long is left for the next time.
+    fn release_due(
+        &mut self,
+        group_no: i64,
+        due: i64,
+        now: u64,
+        effort: &mut Effort,
+    ) -> Result<(GroupId, Applied)> {
         let (mut applied, mut touched) = (Applied::NOTHING, TouchedRecords::default());
-        let (mut affected, mut withdrawals) = (Vec::new(), Vec::new());
-        for no in self.numbers(&select(1), [due, group_no])? {
-            if rows::load(self.connection(), no)?.is_withdrawal() {
-                withdrawals.push(no);
+        if self.settle_view(group_no, effort, now, &mut touched)? {
+            self.release_due_of_group(group_no, due, now, effort, &mut applied, &mut touched)?;
+            for no in self.due(group_no, due, false, effort)? {
+                applied.accepted += self.release(group_no, &[no], now, &mut touched)?;
             }
         }
-        applied.accepted += self.release(group_no, &withdrawals, now, &mut touched)?;
-        applied.membership_changed = !withdrawals.is_empty();
-        // What these have not taken back.
-        for no in self.numbers(&select(1), [due, group_no])? {
+        touched.tell(&mut applied);
+        Ok((self.membership(group_no)?.group(), applied))
+    }
+
+    fn release_due_of_group(
+        &mut self,
+        group_no: i64,
+        due: i64,
+        now: u64,
+        effort: &mut Effort,
+        applied: &mut Applied,
+        touched: &mut TouchedRecords,
+    ) -> Result<()> {
+        let mut affected = Vec::new();
+        let due = self.due(group_no, due, true, effort)?;
+        applied.membership_changed = !due.is_empty();
+        let (withdrawals, members) = self.by_kind(&due)?;
+        applied.accepted += self.release(group_no, &withdrawals, now, touched)?;
+        for no in members {
             let change = rows::load(self.connection(), no)?;
-            if change.is_withdrawal() {
+            if self.is_withdrawn(group_no, &change)? {
                 continue;
             }
             self.count_parked(no, -1)?;
             affected.extend(self.take_membership(group_no, &change, 0, Some(no))?);
             applied.accepted += 1;
-            applied.membership_changed = true;
         }
-        self.rejudge(group_no, &affected, now, &mut touched)?;
-        let parked = self.numbers(&select(0), [due, group_no])?;
-        applied.accepted += self.release(group_no, &parked, now, &mut touched)?;
-        touched.tell(&mut applied);
-        Ok((self.membership(group_no)?.group(), applied))
+        self.rejudge(group_no, &affected, now, touched)
+    }
+
+    /// What is due, of the group itself or of its records, as far as effort is left for it.
+    fn due(&self, group_no: i64, due: i64, of_group: bool, effort: &mut Effort) -> Result<Vec<i64>> {
+        let sql = "SELECT no FROM changes WHERE state = 3 AND stamp <= ?1 AND grp = ?2 AND membership = ?3
+                   ORDER BY stamp LIMIT ?4";
+        let numbers = self.numbers(sql, [due, group_no, i64::from(of_group), MAX_DUE])?;
+        let mut affordable = Vec::new();
+        for no in numbers {
+            if !effort.is_left() {
+                break;
+            }
+            effort.spend_on_release(rows::load(self.connection(), no)?.writes());
+            affordable.push(no);
+        }
+        Ok(affordable)
+    }
+
+    fn by_kind(&self, numbers: &[i64]) -> Result<(Vec<i64>, Vec<i64>)> {
+        let (mut withdrawals, mut members) = (Vec::new(), Vec::new());
+        for no in numbers {
+            let is_withdrawal = rows::load(self.connection(), *no)?.is_withdrawal();
+            if is_withdrawal { &mut withdrawals } else { &mut members }.push(*no);
+        }
+        Ok((withdrawals, members))
     }
 
     /// Parks a change that has arrived, if there is room; says whether there was. Without, the mark has to go.

@@ -28,7 +28,9 @@ impl Store {
         self.write(|store| {
             let before = int(now.saturating_sub(KEPT_FOR));
             let sql = format!(
-                "SELECT no FROM changes WHERE state > 0 AND since < ?1 AND {NOT_FORGOTTEN} ORDER BY since LIMIT ?2"
+                "SELECT no FROM changes WHERE state > 0 AND since < ?1 AND {NOT_FORGOTTEN}
+                 AND no NOT IN (SELECT change FROM unsettled) AND grp NOT IN (SELECT grp FROM unresolved)
+                 ORDER BY since LIMIT ?2"
             );
             let numbers = store.numbers(&sql, [before, AT_ONCE])?;
             for no in &numbers {

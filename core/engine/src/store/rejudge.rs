@@ -58,8 +58,11 @@ impl Store {
                     (Some(false), _) => {
                         self.count_parked(*no, -1)?;
                         rows::delete(self.connection(), *no)?;
+                        // The genuine one was taken for the same: a comparison has to find it.
+                        let sql = "DELETE FROM marks WHERE grp = ?1";
+                        self.connection().prepare_cached(sql)?.execute([group_no])?;
                     }
-                    (_, Verdict::Early) => {}
+                    (_, Verdict::Early) => rows::set_state(self.connection(), *no, State::Early, now)?,
                     (_, Verdict::Withdrawn) => {
                         rows::set_state(self.connection(), *no, State::Withdrawn, now)?;
                     }

@@ -112,7 +112,7 @@ impl Store {
         for Early { no, change } in early {
             rows::set_state(self.connection(), *no, State::Early, now)?;
             self.count_parked(*no, 1)?;
-            aftermath.of(change);
+            aftermath.of(*no, change);
         }
         self.settle_aftermath(group_no, &aftermath, now, touched)
     }
@@ -164,7 +164,7 @@ impl Store {
         let mut aftermath = Aftermath::default();
         for early in changes {
             rows::set_state(self.connection(), early.no, State::Withdrawn, now)?;
-            aftermath.of(&early.change);
+            aftermath.of(early.no, &early.change);
         }
         self.settle_aftermath(group_no, &aftermath, now, touched)?;
         changes.iter().try_for_each(|early| rows::delete(self.connection(), early.no))

@@ -67,8 +67,9 @@ pub(super) fn cost(length: usize) -> u64 {
     256 + 2 * length as u64
 }
 
+/// Puts a change into a state; one that is in it already is there since then.
 pub(super) fn set_state(connection: &Connection, no: i64, state: State, since: u64) -> Result<()> {
-    let sql = "UPDATE changes SET state = ?2, since = ?3 WHERE no = ?1";
+    let sql = "UPDATE changes SET state = ?2, since = ?3 WHERE no = ?1 AND state <> ?2";
     connection.prepare_cached(sql)?.execute(params![no, state as i64, int(since)])?;
     Ok(())
 }

@@ -3,12 +3,9 @@
 //! A withdrawal holds wherever it is held, whatever comes first: what it names is kept like what is parked, so that
 //! nobody asks for it again, and never counts.
 
-use std::collections::BTreeSet;
-
 use connectoid_protocol::{
     change::{Change, Op},
     membership::Affected,
-    record::RecordKey,
     user::UserId,
 };
 use rusqlite::params;
@@ -16,7 +13,7 @@ use rusqlite::params;
 use super::{
     Store,
     error::Result,
-    rejudge::record_of,
+    judging::Effort,
     rows::{self, State},
     view::TouchedRecords,
 };
@@ -25,17 +22,17 @@ use super::{
 #[derive(Default)]
 pub(super) struct Aftermath {
     /// Whose changes have to be judged again,
-    pub(super) affected: Vec<Affected>,
-    /// and which records have to be resolved again.
-    pub(super) records: BTreeSet<RecordKey>,
+    affected: Vec<Affected>,
+    /// and which changes are to be taken out of the view.
+    changes: Vec<i64>,
 }
 
 impl Aftermath {
     /// Adds what follows from a valid change that ceased to be.
-    pub(super) fn of(&mut self, change: &Change) {
+    pub(super) fn of(&mut self, no: i64, change: &Change) {
         let from = change.position();
         self.affected.extend(change.ops().filter_map(user_of).map(|user| Affected { user, from }));
-        self.records.extend(change.ops().filter_map(record_of));
+        self.changes.push(no);
     }
 }
 
@@ -73,11 +70,13 @@ impl Store {
             self.withdraw(change, named, now, &mut aftermath)?;
         }
         let members = !aftermath.affected.is_empty();
-        self.settle_aftermath(group_no, &aftermath, now, touched)?;
+        self.note_aftermath(group_no, &aftermath)?;
+        self.rejudge(group_no, &aftermath.affected, now, touched)?;
+        self.judge_now(group_no, now, touched)?;
         Ok(members)
     }
 
-    /// Judges anew what follows from changes that do not count any more.
+    /// Judges anew what follows from changes that do not count any more, at once: this device itself has brought it about.
     pub(super) fn settle_aftermath(
         &mut self,
         group_no: i64,
@@ -85,13 +84,18 @@ impl Store {
         now: u64,
         touched: &mut TouchedRecords,
     ) -> Result<()> {
-        for record in &aftermath.records {
-            self.resolve_record(group_no, record, now)?;
-            touched.add(&record.collection, &record.id);
+        self.note_aftermath(group_no, aftermath)?;
+        let mut effort = Effort::UNBOUNDED;
+        self.settle_view(group_no, &mut effort, now, touched)?;
+        self.rejudge(group_no, &aftermath.affected, now, touched)
+    }
+
+    fn note_aftermath(&mut self, group_no: i64, aftermath: &Aftermath) -> Result<()> {
+        for no in &aftermath.changes {
+            self.unsettle(group_no, *no)?;
         }
         if !aftermath.affected.is_empty() {
             self.forget_membership(group_no);
-            self.rejudge(group_no, &aftermath.affected, now, touched)?;
         }
         Ok(())
     }
@@ -108,7 +112,7 @@ impl Store {
         }
         if state < State::Barred as i64 {
             self.count_parked(no, 1)?;
-            aftermath.of(&named);
+            aftermath.of(no, &named);
         }
         rows::set_state(self.connection(), no, State::Withdrawn, now)
     }

@@ -240,6 +240,12 @@ impl Change {
         held(&self.slots)
     }
 
+    /// How many fields it writes; an operation of another kind counts as one. What a change costs a store grows with it.
+    pub fn writes(&self) -> usize {
+        let writes = |op: &Op| if let Op::Set { fields, .. } = op { fields.len() } else { 1 };
+        self.ops().map(writes).sum()
+    }
+
     /// Whether no operation has been forgotten.
     pub fn is_whole(&self) -> bool {
         !self.slots.iter().any(|slot| matches!(slot, Slot::Forgotten(_)))

@@ -20,6 +20,9 @@ pub const MAX_OFFERS: u64 = 16;
 /// busy for an eighth of the time.
 pub const OFFER_EVERY: u64 = 15_000_000;
 
+/// In which time as many may be followed at once again, in µs.
+const MOST: u64 = MAX_OFFERS * OFFER_EVERY;
+
 /// Whether there is something to say, and when to try again.
 #[derive(Debug, Default)]
 pub(super) struct Pacing {
@@ -99,15 +102,17 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Whether one more may be followed at `now`; then it counts.
-    pub(super) fn take(&mut self, now: u64) -> bool {
-        let most = MAX_OFFERS * OFFER_EVERY;
+    /// Whether one more may be followed at `now`.
+    pub(super) fn may(&self, now: u64) -> bool {
         // A clock that was set back does not make it longer.
-        self.rested_at = self.rested_at.clamp(now, now.saturating_add(most));
-        let may = self.rested_at + OFFER_EVERY - now <= most;
-        if may {
-            self.rested_at += OFFER_EVERY;
-        }
+        self.rested_at.clamp(now, now.saturating_add(MOST)) + OFFER_EVERY - now <= MOST
+    }
+
+    /// The same; then it counts.
+    pub(super) fn take(&mut self, now: u64) -> bool {
+        let may = self.may(now);
+        self.rested_at = self.rested_at.clamp(now, now.saturating_add(MOST));
+        self.rested_at += if may { OFFER_EVERY } else { 0 };
         may
     }
 }

@@ -516,6 +516,36 @@ fn success_forgives_what_failed_before() {
 }
 
 #[test]
+fn sessions_that_are_laid_to_rest_unheard_are_renewed_ever_more_seldom() {
+    let (mut alice, mut bob) = nodes();
+    connect(&mut alice, &mut bob, NOW);
+    let (mut now, mut attempt) = (NOW, 0);
+    let mut pause_after = |lasted: u64| {
+        attempt += 1;
+        now += lasted;
+        alice.connector.on_rest(AttemptId(attempt), now, &mut alice.rng);
+        bob.connector.rest(now, &mut bob.rng);
+        let _ = (alice.said(), bob.said());
+        bob.sent.clear();
+        alice.connector.want_after_rest(now, &mut alice.rng);
+        let next =
+            alice.connector.poll_timeout().filter(|next| *next > now && alice.connector.attempt.is_none());
+        let pause = next.map_or(0, |next| next - now);
+        now += pause;
+        alice.connector.on_timeout(now, &mut alice.rng);
+        let offer = alice.mail(now);
+        let answer = bob.answer(&offer, now);
+        alice.on_answer(&answer, now);
+        open(&mut alice, &mut bob, now);
+        prove(&mut alice, &mut bob, now);
+        pause
+    };
+    let pauses: Vec<_> = (0..6).map(|_| pause_after(0)).collect();
+    assert!(pauses.windows(2).all(|pair| pair[0] < pair[1]), "{pauses:?}");
+    assert_eq!(pause_after(STEADY), 0, "one that lasted is renewed at once");
+}
+
+#[test]
 fn sessions_that_break_at_once_are_renewed_ever_more_seldom() {
     let (mut alice, mut bob) = nodes();
     connect(&mut alice, &mut bob, NOW);

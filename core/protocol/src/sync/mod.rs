@@ -49,6 +49,10 @@ use crate::{record::Touched, user::GroupId};
 /// Enough to fill a fast link at 100 ms round trip, small enough to be held in memory many times over.
 pub const WINDOW: usize = 1 << 20;
 
+/// How often a peer may tell the time in one session: when it begins, and whenever one of both clocks was put right. Each
+/// time, what waits is looked through.
+pub const MAX_CLOCKS: u32 = 32;
+
 /// The greatest number of changes asked for at once.
 pub const MAX_WANT: usize = 1000;
 

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::{
-    Acceptance, Applied, ChangeLog, Event, Mark, Misbehaviour, Output, Source, SyncError, frame::Frame,
-    inbound::Inbound, outbound::Outbound, reconcile::Snapshot,
+    Acceptance, Applied, ChangeLog, Event, MAX_CLOCKS, Mark, Misbehaviour, Output, Source, SyncError,
+    frame::Frame, inbound::Inbound, outbound::Outbound, reconcile::Snapshot,
 };
 use crate::{
     membership::Standing,
@@ -34,6 +34,8 @@ pub struct Sync {
     peer_ahead: Option<i64>,
     /// How often the peer has been told the time and has not said its own in return.
     clocks_awaited: u32,
+    /// How often the peer has told the time.
+    clocks_heard: u32,
     outputs: VecDeque<Output>,
 }
 
@@ -79,6 +81,7 @@ impl Sync {
             link_group: None,
             peer_ahead: None,
             clocks_awaited: 0,
+            clocks_heard: 0,
             outputs: VecDeque::new(),
         }
     }
@@ -138,6 +141,10 @@ impl Sync {
     }
 
     fn on_clock<L: ChangeLog>(&mut self, log: &mut L, time: u64, now: u64) -> Result<(), L> {
+        self.clocks_heard += 1;
+        if self.clocks_heard > MAX_CLOCKS {
+            return Err(SyncError::Peer(Misbehaviour::OutOfTurn));
+        }
         let ahead = time.cast_signed().wrapping_sub(now.min(Stamp::MAX.micros()).cast_signed());
         self.peer_ahead = Some(ahead);
         match self.clocks_awaited.checked_sub(1) {

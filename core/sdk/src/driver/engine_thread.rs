@@ -70,6 +70,8 @@ impl Batch {
     /// batch grows by what was tried alone.
     fn took(&mut self, reports: usize, micros: u64) {
         let batch = match reports * 2 {
+            // What it took had to do with other things.
+            0 => self.0,
             _ if micros > STEP_TIME => reports / 2,
             tried if tried < self.0 => tried.max(self.0.min(FIRST_BATCH)),
             tried => tried,
@@ -315,6 +317,7 @@ mod tests {
         assert_eq!(batch.0, FIRST_BATCH);
         batch.took(FIRST_BATCH, STEP_TIME + 1);
         batch.took(1, 0);
+        batch.took(0, STEP_TIME + 1);
         assert_eq!(batch.0, FIRST_BATCH / 2, "it is remembered that they were dear");
     }
 }

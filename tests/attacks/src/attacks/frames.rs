@@ -27,9 +27,8 @@ use crate::{
 /// How many changes a frame carries at most.
 const MAX_CHANGES: usize = 1000;
 
-/// What the victim may keep of changes that wait, in bytes of memory and disk: 10,000 and 64 MiB by its own reckoning,
-/// which small ones do not come near.
-const PARKED: usize = 10_000;
+/// What 10,000 small changes that wait take on the disk, in bytes, and not twice as many.
+const PARKED: u64 = 8 << 20;
 
 /// Somebody whom the attacker makes a member, and no member, as it likes.
 struct Puppet {
@@ -128,11 +127,58 @@ pub(super) async fn members(stage: &Stage, extent: Extent) -> Outcome<Cost> {
         return Err("the victim takes no records".into());
     }
     let meter = stage.meter(hostile.sent()).await?;
-    let held = come_and_go(&hostile, group, &puppet, from, extent.of(100, 2_000)).await?;
-    // What is done part by part goes on.
-    sleep(Duration::from_secs(extent.of(1, 5))).await;
+    let held = come_and_go(&hostile, group, &puppet, from, extent.of(101, 2_001)).await?;
+    // What is done part by part goes on, with pauses in which the victim seems idle.
+    let mut parts = 0;
+    while count(stage, group).await? > 0 {
+        parts += 1;
+        if parts > 300 {
+            return Err("what does not count stays".into());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
     let cost = meter.stop(hostile.sent()).await?;
-    Ok(cost.promise("all is dealt with", held))
+    Ok(cost.that_lasts().promise("all is dealt with", held))
+}
+
+/// How many records the victim's app sees, up to a few.
+async fn count(stage: &Stage, group: GroupId) -> Outcome<usize> {
+    let list = json!({"method": "list", "group": group.to_string(), "collection": "c", "limit": 3});
+    let reply = stage.victim.call(list).await?;
+    Ok(reply["records"].as_array().map_or(0, Vec::len))
+}
+
+/// Changes that each name one of the member's own, of a thousand records each, with many versions: they count no more.
+pub(super) async fn withdrawals(stage: &Stage, extent: Extent) -> Outcome<Cost> {
+    let (hostile, group, puppet, from) = with_puppet(stage).await?;
+    let (versions, records) = (extent.of(10, 60), 1_000);
+    let (mut changes, mut names) = (Vec::new(), Vec::new());
+    for version in 0..versions {
+        let ops = (0..records).map(|record| write(&record.to_string(), Value::Int(version))).collect();
+        let stamp = Stamp::new(from + 500_000 + version.unsigned_abs()).ok_or("no such time")?;
+        let change = Change::sign(Some(group), &puppet.key, puppet.device, stamp, ops, &mut OsRandom)?;
+        names.push(change.hash());
+        changes.push(change.into_bytes());
+    }
+    if !deliver(&hostile, group, changes).await? {
+        return Err("the victim takes no records".into());
+    }
+    let meter = stage.meter(hostile.sent()).await?;
+    let mut withdrawals = Vec::new();
+    for (number, name) in names.into_iter().enumerate() {
+        let ops = vec![Op::Withdraw { changes: vec![name] }];
+        withdrawals.push(puppet.sign(group, from + number as u64, ops)?);
+    }
+    let held = deliver(&hostile, group, withdrawals).await?;
+    let mut parts = 0;
+    while count(stage, group).await? > 0 {
+        parts += 1;
+        if parts > 300 {
+            return Err("what was taken back stays".into());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(meter.stop(hostile.sent()).await?.that_lasts().promise("all is dealt with", held))
 }
 
 /// Many versions of one record, each large, and then the same.
@@ -159,7 +205,7 @@ pub(super) async fn parked(stage: &Stage, extent: Extent) -> Outcome<Cost> {
     let (hostile, group) = stage.attacker().await?;
     hostile.turn_hostile();
     let (from, strangers) = (now(), [(); 50].map(|()| Puppet::new()));
-    let changes = (0..extent.of(PARKED as u64 + 1_000, 40_000))
+    let changes = (0..extent.of(25_000, 40_000))
         .map(|number| {
             let stranger = &strangers[usize::try_from(number)? % strangers.len()];
             stranger.sign(group, from + number, vec![write(&number.to_string(), Value::Int(1))])
@@ -167,7 +213,9 @@ pub(super) async fn parked(stage: &Stage, extent: Extent) -> Outcome<Cost> {
         .collect::<Outcome<Vec<_>>>()?;
     let meter = stage.meter(hostile.sent()).await?;
     let held = deliver(&hostile, group, changes).await?;
-    Ok(meter.stop(hostile.sent()).await?.promise("all is dealt with", held))
+    let cost = meter.stop(hostile.sent()).await?;
+    let few = cost.disk() < PARKED;
+    Ok(cost.promise("all is dealt with", held).promise("few of them are kept", few))
 }
 
 /// More than the group may take.
@@ -191,7 +239,7 @@ pub(super) async fn quota(stage: &Stage) -> Outcome<Cost> {
 pub(super) async fn invitations(stage: &Stage, extent: Extent) -> Outcome<Cost> {
     let (hostile, _) = stage.attacker().await?;
     let meter = stage.meter(hostile.sent()).await?;
-    let groups = extent.of(10, 40);
+    let groups = 40;
     for number in 0..groups {
         let Reply::Group { id } = hostile.call(Command::CreateGroup { name: format!("g{number}") }).await?
         else {
@@ -217,6 +265,8 @@ pub(super) async fn invitations(stage: &Stage, extent: Extent) -> Outcome<Cost> 
         asked.event("invited").await?;
     };
     let cost = meter.stop(hostile.sent()).await?;
+    let reply = stage.victim.call(json!({"method": "groups"})).await?;
+    let known = known.max(reply["groups"].as_array().map_or(0, Vec::len) - 2);
     let little = cost.disk() < 4 << 20;
     Ok(cost.promise("32 invitations at most", known <= 32).promise("no records of them", little))
 }

@@ -30,8 +30,9 @@ impl Extent {
 }
 
 /// In the order in which they are run.
-pub(crate) const ATTACKS: [&str; 20] = [
+pub(crate) const ATTACKS: [&str; 21] = [
     "members",
+    "withdrawals",
     "versions",
     "parked",
     "quota",
@@ -68,6 +69,7 @@ pub(crate) async fn run(name: &str, extent: Extent) -> Outcome<Cost> {
 async fn by_a_peer(name: &str, stage: &Stage, extent: Extent) -> Outcome<Cost> {
     match name {
         "members" => frames::members(stage, extent).await,
+        "withdrawals" => frames::withdrawals(stage, extent).await,
         "versions" => frames::versions(stage, extent).await,
         "parked" => frames::parked(stage, extent).await,
         "quota" => frames::quota(stage).await,
@@ -81,7 +83,7 @@ async fn by_a_peer(name: &str, stage: &Stage, extent: Extent) -> Outcome<Cost> {
         "endless" => packets::endless(stage).await,
         "unordered" => packets::unordered(stage).await,
         "behind" => packets::behind(stage).await,
-        "gaps" => packets::gaps(stage, extent).await,
+        "gaps" => packets::gaps(stage).await,
         _ => Err("no such attack".into()),
     }
 }

@@ -15,7 +15,7 @@ pub(super) async fn messages(stage: &Stage, extent: Extent) -> Outcome<Cost> {
     let (hostile, _) = stage.attacker().await?;
     hostile.turn_hostile();
     let meter = stage.meter(hostile.sent()).await?;
-    for number in 0..extent.of(64, 1_024) {
+    for number in 0..extent.of(160, 1_024) {
         let message = AppMessage { number, data: vec![7; MAX_APP_MESSAGE] };
         if !hostile.send(Channel::App, &App::Message(message).encode()).await? {
             break;
@@ -54,5 +54,5 @@ pub(super) async fn garbage(stage: &Stage, extent: Extent) -> Outcome<Cost> {
         hostile.call(Command::Connect { nickname: "victim".to_owned() }).await?;
         hostile.event("a connection", |event| matches!(event, EventKind::Connected { .. })).await?;
     }
-    meter.stop(hostile.sent()).await
+    Ok(meter.stop(hostile.sent()).await?.that_lasts())
 }

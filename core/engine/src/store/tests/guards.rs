@@ -193,7 +193,7 @@ fn a_flood_of_parked_changes_is_bounded_and_clears_the_mark() {
 fn forgeries_of_strangers_are_found_out_when_they_become_known() {
     let (mut owner, writer, group) = pair();
     let mut third = Node::new(3);
-    let mut forged = third.sign(group, NOW + 5 * SECOND, vec![set("a", &[("x", 666)])]).into_bytes();
+    let mut forged = third.sign(group, NOW + 5, vec![set("a", &[("x", 666)])]).into_bytes();
     *forged.last_mut().unwrap() ^= 1;
     let genuine = third.sign(group, NOW + 6 * SECOND, vec![set("b", &[("x", 1)])]);
     owner.store.apply(group, &writer.source(), &[&forged[..], genuine.bytes()], NOW).unwrap();

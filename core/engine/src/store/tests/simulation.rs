@@ -84,7 +84,9 @@ impl World {
     /// Judges a part again; says whether there was something to do.
     fn judge(&mut self, index: usize) -> bool {
         let judging = self.nodes[index].store.is_judging().unwrap();
-        if self.nodes[index].store.judge_again(self.now).unwrap().is_some() {
+        // As if time had passed that gives the effort back.
+        self.nodes[index].store.limit_judging(self.judging);
+        if !self.nodes[index].store.judge_again(self.now).unwrap().is_empty() {
             self.tell(index, None);
         }
         judging

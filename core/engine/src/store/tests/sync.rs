@@ -1,4 +1,4 @@
-use connectoid_protocol::sync::{ChangeLog, Misbehaviour};
+use connectoid_protocol::sync::{ChangeLog, MAX_CLOCKS, Misbehaviour};
 
 use super::*;
 
@@ -548,4 +548,21 @@ fn what_is_compared_covers_what_was_announced() {
     wire.settle(&mut owner, &mut writer, NOW + 5);
     assert_eq!(writer.note(group, "a"), ints(&[("x", 1)]));
     same(&owner, &writer);
+}
+
+#[test]
+fn the_time_is_told_so_often_and_no_more() {
+    let (mut alice, mut bob) = (Node::new(1), Node::new(2));
+    let group = alice.create_group();
+    alice.add(group, &bob.key, Role::Writer, NOW);
+    let mut wire = sync(&mut alice, &mut bob, NOW);
+    for told in 2..=MAX_CLOCKS {
+        wire.sessions[0].tell_clock(NOW + u64::from(told) * SECOND);
+        wire.collect();
+        wire.settle(&mut alice, &mut bob, NOW);
+    }
+    wire.sessions[0].tell_clock(NOW);
+    wire.collect();
+    let refused = wire.deliver(1, &mut bob, NOW);
+    assert!(matches!(refused, Err(SyncError::Peer(Misbehaviour::OutOfTurn))), "{refused:?}");
 }
