@@ -35,6 +35,8 @@ pub struct Mailbox {
     archive: BTreeMap<BoxId, Vec<Vec<u8>>>,
     /// Whether it answers at all.
     pub up: bool,
+    /// Whether its answers have a date.
+    pub tells_date: bool,
 }
 
 impl Mailbox {

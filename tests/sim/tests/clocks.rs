@@ -162,6 +162,24 @@ fn a_link_lasts_as_long_whatever_the_clock_of_its_maker_was() {
     }
 }
 
+/// The service tells no date, so that what the link says of its end means nothing once the clock is set.
+#[test]
+fn a_link_outlives_the_setting_of_the_clock_where_nobody_tells_the_date() {
+    let days = 24 * 60 * MINUTE;
+    for off in [-20 * 365 * days, 20 * 365 * days] {
+        let (mut world, _folders) = world(off);
+        world.mailbox.tells_date = false;
+        let link = link(&mut world);
+        world.pass(SECOND);
+        world.hosts[ALICE].set_clock(0);
+        world.crash(ALICE);
+        world.start(ALICE);
+        world.pass(60 * SECOND);
+        world.mailbox.tells_date = true;
+        meet(&mut world, link);
+    }
+}
+
 #[test]
 fn a_link_ends_in_time_whatever_the_clock_of_its_maker() {
     for off in [-400, 0, 400] {

@@ -135,11 +135,14 @@ impl Engine {
         dated.into_iter().try_for_each(|number| self.save_link(number))
     }
 
-    /// Erases the keys of links that need not be watched any more. Only when a service has just told the date: by a
-    /// wrong clock, links would end that people still hold.
+    /// Erases the keys of links that need not be watched any more. Only once a service has told the date, by which they
+    /// have been dated: by a wrong clock, links would end that people still hold.
     pub(super) fn close_old_links(&mut self, now: u64) -> Result<(), StoreError> {
+        if self.clock_ahead.is_none() {
+            return Ok(());
+        }
         let time = self.data_time(now);
-        let over = |link: &LinkRecord| link.undated.is_none() && link.invite.watched_until() <= time;
+        let over = |link: &LinkRecord| link.invite.watched_until() <= time;
         let numbers: Vec<u64> =
             self.links.iter().filter(|(_, link)| over(link)).map(|(number, _)| *number).collect();
         for number in numbers {
