@@ -39,9 +39,9 @@ use super::{
 /// How much is done at once: about 10 ms of a fast core's time, less than a step of the engine takes otherwise.
 const AT_ONCE: i64 = 10_000;
 
-/// In which time 1 µs may be spent again, in µs: all of it takes about a tenth of a fast core. What was overdrawn, because one
+/// In which time 1 µs may be spent again, in µs: with what is not counted, all of it takes a tenth of a fast core. What was overdrawn, because one
 /// change or one record took more than was left, is paid back first.
-const REGAINED_IN: i64 = 10;
+const REGAINED_IN: i64 = 15;
 
 /// Looking at a change that stays as it is.
 const LOOK: i64 = 1;
