@@ -44,8 +44,8 @@ async fn main() -> ExitCode {
 }
 
 /// In the order in which they are measured.
-const PARTS: [&str; 10] =
-    ["meeting", "webrtc", "hop", "bulk", "stores", "local", "messages", "idle", "service", "size"];
+const PARTS: [&str; 11] =
+    ["meeting", "webrtc", "honest", "hop", "bulk", "stores", "local", "messages", "idle", "service", "size"];
 
 /// Runs the parts that were named, or all, and prints the document.
 async fn measure(named: HashSet<String>) -> Outcome {
@@ -80,6 +80,7 @@ async fn measure_part(part: &str, report: &mut Report) -> Outcome {
     match part {
         "meeting" => meeting::measure(report).await,
         "webrtc" => peers::webrtc::measure(report).await,
+        "honest" => peers::honest::measure(report).await,
         "hop" => hop::measure(report).await,
         "bulk" => bulk::measure(report).await,
         "stores" => tokio::task::block_in_place(|| stores::measure(report)),

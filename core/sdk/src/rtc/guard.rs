@@ -98,6 +98,16 @@ pub(super) struct Guard {
     /// The sum of what waits.
     held: usize,
     budget: usize,
+    tally: Tally,
+}
+
+/// How near a peer has come to the bounds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tally {
+    /// The most that has waited, in bytes by the guard's reckoning.
+    pub(super) held: usize,
+    /// How many packets were dropped because of what they said.
+    pub(super) lost: usize,
 }
 
 /// The one association of a connection.
@@ -128,6 +138,7 @@ impl Guard {
             channels: std::array::from_fn(|_| Waiting::default()),
             held: 0,
             budget: BUDGET_BEFORE_OPEN,
+            tally: Tally::default(),
         }
     }
 
@@ -153,8 +164,19 @@ impl Guard {
         }
     }
 
+    pub(super) fn tally(&self) -> Tally {
+        self.tally
+    }
+
     /// A packet of the peer arrives.
     pub(super) fn arrives(&mut self, packet: &[u8]) -> Verdict {
+        let verdict = self.look_at(packet);
+        self.tally.held = self.tally.held.max(self.held);
+        self.tally.lost += usize::from(verdict == Verdict::Lose);
+        verdict
+    }
+
+    fn look_at(&mut self, packet: &[u8]) -> Verdict {
         let Some(parsed) = packet::parse(packet) else { return Verdict::Lose };
         if !self.is_for_us(&parsed) {
             return Verdict::Lose;

@@ -139,6 +139,7 @@ impl Incoming {
     /// queues.
     fn closed(&mut self) -> RtcEvent {
         self.stage = Stage::Closed;
+        self.watch.tell();
         let life = &self.lease.0;
         life.end(CloseReason::Failed);
         RtcEvent::Closed { reason: life.reason().unwrap_or(CloseReason::Failed) }

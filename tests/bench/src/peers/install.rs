@@ -25,6 +25,21 @@ pub(super) fn target() -> Outcome<PathBuf> {
 
 /// Installs libwebrtc for Node; returns the program and arguments that run a side, or what is missing.
 pub(super) async fn libwebrtc() -> Outcome<Command> {
+    node("libwebrtc.cjs").await
+}
+
+/// A browser of this machine's; returns the program and arguments that run a side in it, or what is missing.
+pub(super) async fn browser(name: &str, program: &str) -> Outcome<Command> {
+    if !Path::new(program).exists() {
+        return Err(format!("there is no {program}").into());
+    }
+    let mut side = node("browser.cjs").await?;
+    // Firefox does not run in a home of somebody else's.
+    side.arg(name).env("HOME", target()?);
+    Ok(side)
+}
+
+async fn node(script: &str) -> Outcome<Command> {
     let folder = target()?.join("libwebrtc");
     fs::create_dir_all(&folder)?;
     let mut changed = false;
@@ -36,7 +51,7 @@ pub(super) async fn libwebrtc() -> Outcome<Command> {
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder)).await?;
     }
     let mut side = Command::new("node");
-    side.arg(scripts().join("libwebrtc.cjs")).env("NODE_PATH", modules);
+    side.arg(scripts().join(script)).env("NODE_PATH", modules);
     Ok(side)
 }
 

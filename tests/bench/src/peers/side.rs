@@ -12,7 +12,7 @@ use tokio::{
 use crate::report::Outcome;
 
 /// Nothing takes this long unless it hangs.
-const PATIENCE: Duration = Duration::from_mins(1);
+const PATIENCE: Duration = Duration::from_mins(5);
 
 pub(super) struct Side {
     orders: ChildStdin,
@@ -48,6 +48,13 @@ impl Side {
     }
 }
 
+impl Side {
+    async fn close(&mut self) -> Outcome<Value> {
+        self.tell(&json!({"do": "close"})).await?;
+        self.hear("closed").await
+    }
+}
+
 /// Two sides, and what they do with each other.
 pub(super) struct Two {
     offering: Side,
@@ -56,7 +63,16 @@ pub(super) struct Two {
 
 impl Two {
     pub(super) fn start(command: &mut Command) -> Outcome<Self> {
-        Ok(Self { offering: Side::start(command)?, answering: Side::start(command)? })
+        Ok(Self::of(Side::start(command)?, Side::start(command)?))
+    }
+
+    pub(super) fn of(offering: Side, answering: Side) -> Self {
+        Self { offering, answering }
+    }
+
+    /// The other way round from now on.
+    pub(super) fn turn(&mut self) {
+        std::mem::swap(&mut self.offering, &mut self.answering);
     }
 
     /// Connects; returns how long it took once the descriptions were exchanged.
@@ -84,11 +100,10 @@ impl Two {
         Ok(start.elapsed())
     }
 
-    pub(super) async fn close(&mut self) -> Outcome {
-        for side in [&mut self.offering, &mut self.answering] {
-            side.tell(&json!({"do": "close"})).await?;
-            side.hear("closed").await?;
-        }
-        Ok(())
+    /// Closes both, and gives what the offering side tells of it.
+    pub(super) async fn close(&mut self) -> Outcome<Value> {
+        let told = self.offering.close().await?;
+        self.answering.close().await?;
+        Ok(told)
     }
 }

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rtc::crypto::{AeadCipher, CryptoError};
 
 use super::provider::Wrap;
-use super::{Guard, Verdict};
+use super::{Guard, Tally, Verdict};
 use crate::rtc::lifecycle::Lifecycle;
 use crate::rtc::{Channel, CloseReason};
 
@@ -58,6 +58,12 @@ impl Watch {
     /// The application has got a message.
     pub(in crate::rtc) fn delivered(&self, channel: Channel) {
         self.guard().delivered(channel);
+    }
+
+    /// Says how near the peer has come to the bounds, now that all is over.
+    pub(in crate::rtc) fn tell(&self) {
+        let Tally { held, lost } = self.guard().tally();
+        tracing::debug!(held, lost, "the guard of a connection");
     }
 
     /// Whether encrypted data has been opened: from now on, the library opens what comes instead of keeping it.
