@@ -91,7 +91,10 @@ impl Store {
             let taken = store.acceptance_of(group_no)?.is_given();
             if taken && store.membership(group_no)?.role(source.user).is_some() {
                 // First: what they name does not even begin to count.
-                store.apply_others(&mut intake, withdrawals)?;
+                if !withdrawals.is_empty() {
+                    store.apply_others(&mut intake, withdrawals)?;
+                    store.judge_now(group_no, now, &mut intake.touched)?;
+                }
                 store.apply_others(&mut intake, records)?;
                 intake.applied.room_low = !room.is_low() && intake.room.is_low();
             } else {
@@ -226,13 +229,11 @@ impl Store {
                 (_, Verdict::Withdrawn) => self.park_arrival(intake, change, State::Withdrawn)?,
                 (Some(true), Verdict::Valid) => {
                     let Intake { group_no, source_no, now, .. } = *intake;
-                    let touched = &mut intake.touched;
                     if change.is_withdrawal() {
-                        let members =
-                            self.take_withdrawal(group_no, change, source_no, None, now, touched)?;
+                        let members = self.take_withdrawal(group_no, change, source_no, None, now)?;
                         intake.applied.membership_changed |= members;
                     } else {
-                        self.take_records(group_no, change, source_no, None, now, touched)?;
+                        self.take_records(group_no, change, source_no, None, now, &mut intake.touched)?;
                     }
                     intake.applied.accepted += 1;
                 }

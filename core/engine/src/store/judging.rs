@@ -143,9 +143,17 @@ impl Store {
         now: u64,
         touched: &mut TouchedRecords,
     ) -> Result<()> {
-        let Some(from) = affected.iter().map(|affected| affected.from.stamp).min() else { return Ok(()) };
-        self.judge_from(group_no, Progress::from(from))?;
+        if affected.is_empty() {
+            return Ok(());
+        }
+        self.note_affected(group_no, affected)?;
         self.judge_now(group_no, now, touched)
+    }
+
+    /// Notes from where on a group is to be judged again.
+    pub(super) fn note_affected(&self, group_no: i64, affected: &[Affected]) -> Result<()> {
+        let from = affected.iter().map(|affected| affected.from.stamp).min();
+        from.map_or(Ok(()), |from| self.judge_from(group_no, Progress::from(from)))
     }
 
     /// Has the view go by changes that have just ceased to count; now, or in parts from now on.
@@ -250,9 +258,19 @@ impl Store {
         }))
     }
 
-    fn set_progress(&self, group_no: i64, progress: Option<Progress>) -> Result<()> {
-        self.connection().prepare_cached("DELETE FROM judging WHERE grp = ?1")?.execute([group_no])?;
-        progress.map_or(Ok(()), |progress| self.judge_from(group_no, progress))
+    /// Goes on from one mark to the next, or to the end; unless the mark was moved back meanwhile.
+    fn advance(&self, group_no: i64, from: Progress, to: Option<Progress>) -> Result<()> {
+        let same = "grp = ?1 AND waiting = ?2 AND at = ?3 AND no = ?4";
+        let Some(to) = to else {
+            let sql = format!("DELETE FROM judging WHERE {same}");
+            let row = params![group_no, from.waiting, from.at, from.no];
+            self.connection().prepare_cached(&sql)?.execute(row)?;
+            return Ok(());
+        };
+        let sql = format!("UPDATE judging SET waiting = ?5, at = ?6, no = ?7 WHERE {same}");
+        let row = params![group_no, from.waiting, from.at, from.no, to.waiting, to.at, to.no];
+        self.connection().prepare_cached(&sql)?.execute(row)?;
+        Ok(())
     }
 
     /// Judges on from where it stands, until all is done or no effort is left; says whether all is.
@@ -265,13 +283,17 @@ impl Store {
     ) -> Result<bool> {
         while effort.is_left() {
             let progress = self.progress(group_no)?;
-            let further = match progress {
-                Some(progress) if !progress.waiting => Some(self.bar_some(group_no, progress, effort, now)?),
-                _ if !self.settle_view(group_no, effort, now, touched)? => return Ok(false),
-                Some(progress) => self.release_some(group_no, progress, effort, now, touched)?,
-                None => return Ok(true),
-            };
-            self.set_progress(group_no, further)?;
+            if let Some(progress) = progress.filter(|progress| !progress.waiting) {
+                let further = self.bar_some(group_no, progress, effort, now)?;
+                self.advance(group_no, progress, Some(further))?;
+            } else if !self.settle_view(group_no, effort, now, touched)? {
+                return Ok(false);
+            } else if let Some(progress) = progress {
+                let further = self.release_some(group_no, progress, effort, now, touched)?;
+                self.advance(group_no, progress, further)?;
+            } else {
+                return Ok(true);
+            }
         }
         Ok(!self.is_judging_group(group_no)?)
     }

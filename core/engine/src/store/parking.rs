@@ -112,7 +112,8 @@ impl Store {
             affected.extend(self.take_membership(group_no, &change, 0, Some(no))?);
             applied.accepted += 1;
         }
-        self.rejudge(group_no, &affected, now, touched)
+        self.note_affected(group_no, &affected)?;
+        self.judge_now(group_no, now, touched)
     }
 
     /// What is due, of the group itself or of its records, as far as effort is left for it.

@@ -36,7 +36,8 @@ impl Written {
 }
 
 impl Store {
-    /// Looks again at parked changes; takes those that are valid now, and drops forgeries.
+    /// Looks again at parked changes; takes those that are valid now, and drops forgeries. What follows from withdrawals among
+    /// them is left to [`Store::judge_now`].
     pub(super) fn release(
         &mut self,
         group_no: i64,
@@ -68,7 +69,7 @@ impl Store {
                     }
                     (Some(true), Verdict::Valid) if change.is_withdrawal() => {
                         self.count_parked(*no, -1)?;
-                        self.take_withdrawal(group_no, change, 0, Some(*no), now, touched)?;
+                        self.take_withdrawal(group_no, change, 0, Some(*no), now)?;
                         released += 1;
                     }
                     (Some(true), Verdict::Valid) => {

@@ -187,7 +187,7 @@ impl Store {
         let op = Op::Withdraw { changes: names.to_vec() };
         let change = Change::sign(Some(group), author.key, author.device, stamp, vec![op], rng)?;
         let source_no = self.device_no(author.device)?;
-        self.take_withdrawal(group_no, &change, source_no, None, now, touched)?;
-        Ok(())
+        self.take_withdrawal(group_no, &change, source_no, None, now)?;
+        self.settle_aftermath(group_no, &Aftermath::default(), now, touched)
     }
 }

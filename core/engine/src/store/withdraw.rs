@@ -51,7 +51,8 @@ impl Store {
     }
 
     /// Takes a genuine withdrawal that is due: a new one, or one that was parked as `parked_no`. Says whether members
-    /// may have changed.
+    /// may have changed. What follows from it is noted, and left to [`Store::judge_now`]: many may be taken one after the
+    /// other, some of them while a group is judged.
     pub(super) fn take_withdrawal(
         &mut self,
         group_no: i64,
@@ -59,7 +60,6 @@ impl Store {
         source_no: i64,
         parked_no: Option<i64>,
         now: u64,
-        touched: &mut TouchedRecords,
     ) -> Result<bool> {
         let no = self.take_live(group_no, change, source_no, parked_no)?;
         let mut aftermath = Aftermath::default();
@@ -69,11 +69,8 @@ impl Store {
             let Some(named) = rows::find(self.connection(), name)? else { continue };
             self.withdraw(change, named, now, &mut aftermath)?;
         }
-        let members = !aftermath.affected.is_empty();
         self.note_aftermath(group_no, &aftermath)?;
-        self.rejudge(group_no, &aftermath.affected, now, touched)?;
-        self.judge_now(group_no, now, touched)?;
-        Ok(members)
+        Ok(!aftermath.affected.is_empty())
     }
 
     /// Judges anew what follows from changes that do not count any more, at once: this device itself has brought it about.
@@ -87,7 +84,7 @@ impl Store {
         self.note_aftermath(group_no, aftermath)?;
         let mut effort = Effort::UNBOUNDED;
         self.settle_view(group_no, &mut effort, now, touched)?;
-        self.rejudge(group_no, &aftermath.affected, now, touched)
+        self.judge_now(group_no, now, touched)
     }
 
     fn note_aftermath(&mut self, group_no: i64, aftermath: &Aftermath) -> Result<()> {
@@ -97,7 +94,7 @@ impl Store {
         if !aftermath.affected.is_empty() {
             self.forget_membership(group_no);
         }
-        Ok(())
+        self.note_affected(group_no, &aftermath.affected)
     }
 
     fn withdraw(&self, withdrawal: &Change, no: i64, now: u64, aftermath: &mut Aftermath) -> Result<()> {

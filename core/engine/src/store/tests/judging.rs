@@ -179,3 +179,28 @@ fn what_is_taken_back_leaves_the_view_in_parts() {
     owner.store.apply(group, &source, &[took_back.bytes(), great.bytes()], now).unwrap();
     assert!(!owner.store.is_judging().unwrap());
 }
+
+#[test]
+fn withdrawals_that_waited_for_their_author_are_taken_one_after_the_other() {
+    let (mut owner, writer, _, group) = crowd(Store::in_memory().unwrap());
+    let mut stranger = Node::new(9);
+    let own: Vec<_> = (0..3_000)
+        .map(|number| stranger.sign(group, NOW + 10 * SECOND + number, vec![set("a", &[("x", 1)])]))
+        .collect();
+    let back: Vec<_> = own
+        .iter()
+        .map(|change| {
+            let op = Op::Withdraw { changes: vec![change.hash()] };
+            stranger.sign(group, NOW + 5 * SECOND, vec![op]).into_bytes()
+        })
+        .collect();
+    let now = NOW + 300 * SECOND;
+    assert_eq!(owner.store.apply(group, &writer.source(), &back, now).unwrap().parked, back.len());
+    owner.add(group, &stranger.key, Role::Writer, NOW + SECOND);
+    finish(&mut owner.store, now);
+    assert_eq!(barred(&owner.store), 0);
+    let own: Vec<_> = own.into_iter().map(Change::into_bytes).collect();
+    owner.store.apply(group, &writer.source(), &own, now).unwrap();
+    assert_eq!(owner.note(group, "a"), None, "all of it was taken back");
+    check_consistency(&owner.store);
+}
