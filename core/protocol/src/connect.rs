@@ -19,8 +19,9 @@
 //! any more: it is answered by a fresh offer of our own. So is one that looked fresh, and whose answer led
 //! nowhere.
 //!
-//! **Offers are followed** so often and no more ([`MAX_OFFERS`], [`OFFER_EVERY`]): each one costs this side more than the
-//! peer. Beyond that, one says that the peer wants to talk, and this side offers when it is due.
+//! **Calls and stale offers are followed** so often and no more ([`MAX_OFFERS`], [`OFFER_EVERY`]): each one forgives what has
+//! failed so far. Beyond that, one says that the peer wants to talk, and this side offers when it is due. A fresh offer is
+//! always answered; the next one takes its place.
 //!
 //! **An unanswered offer** is repeated at growing intervals, at the latest before the mailbox forgets
 //! it, so that a peer who comes back after days finds one waiting.
@@ -276,9 +277,6 @@ impl Connector {
         {
             return;
         }
-        if !self.following.take(now) {
-            return self.want(now, rng);
-        }
         let sdp = sdp.clone();
         self.drop_attempt();
         let (id, sid) = (self.next_attempt(), read.message.sid);
@@ -291,11 +289,6 @@ impl Connector {
     pub fn on_call(&mut self, now: u64, rng: &mut impl CryptoRng) {
         let rests = self.live.is_none() && self.attempt.is_none();
         if rests && self.following.take(now) { self.want_now(now, rng) } else { self.want(now, rng) }
-    }
-
-    /// Whether an offer of the peer's would be followed now.
-    pub fn may_follow(&self, now: u64) -> bool {
-        self.following.may(now)
     }
 
     /// The offer of this attempt lies where nobody looks any more: makes another, which is to go elsewhere. Says whether

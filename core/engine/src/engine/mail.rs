@@ -254,7 +254,7 @@ impl Engine {
         match &read.message.body {
             Body::Offer { .. } => {
                 if read.message.exp > now {
-                    if pair.is_peer_behind(&from.box_id()) && pair.connector.may_follow(now) {
+                    if pair.is_peer_behind(&from.box_id()) {
                         pair.connector.give_way();
                     }
                     pair.answers_go = Some((own, from));

@@ -12,12 +12,10 @@ pub const LAST_RETRY: u64 = 45 * 60_000_000;
 /// peer where all of them do is not called every few seconds for ever.
 pub(super) const STEADY: u64 = 10_000_000;
 
-/// How many offers of a peer are followed at once: more than somebody makes who starts and ends a program again and again.
-/// Each costs this side a certificate, sockets, checks of addresses, and work where the peer's service asks for it.
+/// How many calls and stale offers of a peer are followed at once by offers of one's own.
 pub const MAX_OFFERS: u64 = 16;
 
-/// In which time one more is followed, in µs. With the most work that a service may ask for, some 2 s, it keeps a core
-/// busy for an eighth of the time.
+/// In which time one more is followed, in µs.
 pub const OFFER_EVERY: u64 = 15_000_000;
 
 /// In which time as many may be followed at once again, in µs.
@@ -102,17 +100,14 @@ pub(super) struct Following {
 }
 
 impl Following {
-    /// Whether one more may be followed at `now`.
-    pub(super) fn may(&self, now: u64) -> bool {
-        // A clock that was set back does not make it longer.
-        self.rested_at.clamp(now, now.saturating_add(MOST)) + OFFER_EVERY - now <= MOST
-    }
-
-    /// The same; then it counts.
+    /// Whether one more may be followed at `now`; then it counts.
     pub(super) fn take(&mut self, now: u64) -> bool {
-        let may = self.may(now);
+        // A clock that was set back does not make it longer.
         self.rested_at = self.rested_at.clamp(now, now.saturating_add(MOST));
-        self.rested_at += if may { OFFER_EVERY } else { 0 };
+        let may = self.rested_at + OFFER_EVERY - now <= MOST;
+        if may {
+            self.rested_at += OFFER_EVERY;
+        }
         may
     }
 }

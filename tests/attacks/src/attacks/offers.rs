@@ -28,9 +28,8 @@ const fn checks(seconds: u64) -> u64 {
     20 * (10 + 2 * seconds)
 }
 
-/// Checks of those that the next one takes the place of: some have time for one round or two. Without the bound, there
-/// would be two hundred a second.
-const REPLACED: u64 = 600;
+/// Checks of each that the next one takes the place of: it has time for a few rounds.
+const REPLACED: u64 = 60;
 
 /// Bytes of an offer, about, on its way to the service.
 const OFFER: u64 = 8_000;
@@ -67,7 +66,7 @@ pub(super) async fn flood(stage: &Stage, extent: Extent) -> Outcome<Cost> {
     println!("  ({offers} offers led to {count} checks of {ADDRESSES} addresses)");
     Ok(cost
         .that_lasts()
-        .promise("checks are few", count <= checks(seconds.min(20)) + REPLACED)
+        .promise("checks are few", count <= checks(seconds.min(20)) + offers * REPLACED)
         .promise("there are checks at all", count > 0))
 }
 
