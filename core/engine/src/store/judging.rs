@@ -77,7 +77,7 @@ impl Effort {
     }
 
     /// Time gives it back, at `now`.
-    pub(super) fn regain(&mut self, now: u64) {
+    fn regain(&mut self, now: u64) {
         let passed = i64::try_from(now.saturating_sub(self.at)).unwrap_or(i64::MAX);
         self.left = self.left.saturating_add(passed / REGAINED_IN).min(self.most);
         self.at = now;
@@ -158,11 +158,20 @@ impl Store {
 
     /// Has the view go by changes that have just ceased to count; now, or in parts from now on.
     pub(super) fn judge_now(&mut self, group_no: i64, now: u64, touched: &mut TouchedRecords) -> Result<()> {
+        self.with_effort(now, |store, effort| store.judge_part(group_no, effort, now, touched).map(|_| ()))
+    }
+
+    /// Does what spends effort, and keeps what is left, or what was overdrawn.
+    pub(super) fn with_effort<T>(
+        &mut self,
+        now: u64,
+        work: impl FnOnce(&mut Self, &mut Effort) -> Result<T>,
+    ) -> Result<T> {
         let mut effort = self.judging_effort;
         effort.regain(now);
-        self.judge_part(group_no, &mut effort, now, touched)?;
+        let done = work(self, &mut effort);
         self.judging_effort = effort;
-        Ok(())
+        done
     }
 
     /// Goes on judging groups again, at `now` in microseconds since the Unix epoch, by turns.
@@ -173,25 +182,24 @@ impl Store {
     /// # Errors
     /// Storage errors.
     pub fn judge_again(&mut self, now: u64) -> Result<Vec<(GroupId, Applied)>> {
-        self.write(|store| {
-            let mut effort = store.judging_effort;
-            effort.regain(now);
-            let mut told = Vec::new();
-            while effort.is_left()
-                && let Some(group_no) = store.next_to_judge()?
-            {
-                let mut touched = TouchedRecords::default();
-                let done = store.judge_part(group_no, &mut effort, now, &mut touched)?;
-                store.judged_last = group_no;
-                let mut applied = Applied::NOTHING;
-                touched.tell(&mut applied);
-                if done || !applied.touched.is_empty() {
-                    told.push((store.membership(group_no)?.group(), applied));
-                }
+        self.write(|store| store.with_effort(now, |store, effort| store.judge_by_turns(effort, now)))
+    }
+
+    fn judge_by_turns(&mut self, effort: &mut Effort, now: u64) -> Result<Vec<(GroupId, Applied)>> {
+        let mut told = Vec::new();
+        while effort.is_left()
+            && let Some(group_no) = self.next_to_judge()?
+        {
+            let mut touched = TouchedRecords::default();
+            let done = self.judge_part(group_no, effort, now, &mut touched)?;
+            self.judged_last = group_no;
+            let mut applied = Applied::NOTHING;
+            touched.tell(&mut applied);
+            if done || !applied.touched.is_empty() {
+                told.push((self.membership(group_no)?.group(), applied));
             }
-            store.judging_effort = effort;
-            Ok(told)
-        })
+        }
+        Ok(told)
     }
 
     /// Whether there may be something to judge again that was not there when this was asked last.
@@ -274,7 +282,7 @@ impl Store {
     }
 
     /// Judges on from where it stands, until all is done or no effort is left; says whether all is.
-    fn judge_part(
+    pub(super) fn judge_part(
         &mut self,
         group_no: i64,
         effort: &mut Effort,

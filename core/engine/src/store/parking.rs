@@ -45,16 +45,15 @@ impl Store {
                 "SELECT DISTINCT grp FROM changes WHERE state = 3 AND stamp <= ?1 AND {NOT_FORGOTTEN}"
             );
             let groups = store.numbers(&sql, [due])?;
-            let mut effort = store.judging_effort;
-            effort.regain(now);
-            let mut released = Vec::new();
-            for group_no in groups {
-                if effort.is_left() {
-                    released.push(store.release_due(group_no, due, now, &mut effort)?);
+            store.with_effort(now, |store, effort| {
+                let mut released = Vec::new();
+                for group_no in groups {
+                    if effort.is_left() {
+                        released.push(store.release_due(group_no, due, now, effort)?);
+                    }
                 }
-            }
-            store.judging_effort = effort;
-            Ok(released)
+                Ok(released)
+            })
         })
     }
 
@@ -113,7 +112,7 @@ impl Store {
             applied.accepted += 1;
         }
         self.note_affected(group_no, &affected)?;
-        self.judge_now(group_no, now, touched)
+        self.judge_part(group_no, effort, now, touched).map(|_| ())
     }
 
     /// What is due, of the group itself or of its records, as far as effort is left for it.

@@ -129,14 +129,7 @@ pub(super) async fn members(stage: &Stage, extent: Extent) -> Outcome<Cost> {
     let meter = stage.meter(hostile.sent()).await?;
     let held = come_and_go(&hostile, group, &puppet, from, extent.of(101, 2_001)).await?;
     // What is done part by part goes on, with pauses in which the victim seems idle.
-    let mut parts = 0;
-    while count(stage, group).await? > 0 {
-        parts += 1;
-        if parts > 300 {
-            return Err("what does not count stays".into());
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
+    until_none_counts(stage, group).await?;
     let cost = meter.stop(hostile.sent()).await?;
     Ok(cost.that_lasts().promise("all is dealt with", held))
 }
@@ -146,6 +139,19 @@ async fn count(stage: &Stage, group: GroupId) -> Outcome<usize> {
     let list = json!({"method": "list", "group": group.to_string(), "collection": "c", "limit": 3});
     let reply = stage.victim.call(list).await?;
     Ok(reply["records"].as_array().map_or(0, Vec::len))
+}
+
+/// Waits until the app sees none of the records any more.
+async fn until_none_counts(stage: &Stage, group: GroupId) -> Outcome {
+    let mut parts = 0;
+    while count(stage, group).await? > 0 {
+        parts += 1;
+        if parts > 300 {
+            return Err("what does not count stays".into());
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+    Ok(())
 }
 
 /// Changes that each name one of the member's own, of a thousand records each, with many versions: they count no more.
@@ -170,14 +176,7 @@ pub(super) async fn withdrawals(stage: &Stage, extent: Extent) -> Outcome<Cost> 
         withdrawals.push(puppet.sign(group, from + number as u64, ops)?);
     }
     let held = deliver(&hostile, group, withdrawals).await?;
-    let mut parts = 0;
-    while count(stage, group).await? > 0 {
-        parts += 1;
-        if parts > 300 {
-            return Err("what was taken back stays".into());
-        }
-        sleep(Duration::from_millis(100)).await;
-    }
+    until_none_counts(stage, group).await?;
     Ok(meter.stop(hostile.sent()).await?.that_lasts().promise("all is dealt with", held))
 }
 
