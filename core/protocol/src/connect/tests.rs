@@ -196,12 +196,18 @@ fn prove(offerer: &mut Node, answerer: &mut Node, now: u64) -> (Vec<Said>, Vec<S
 
 /// From an offer to a live session.
 fn connect(offerer: &mut Node, answerer: &mut Node, now: u64) {
-    let offer = offerer.offer(now);
+    offerer.connector.want_now(now, &mut offerer.rng);
+    answer_and_prove(offerer, answerer, now);
+    assert!(offerer.connector.is_live() && answerer.connector.is_live());
+}
+
+/// One has just offered; the other answers, and both prove who they are.
+fn answer_and_prove(offerer: &mut Node, answerer: &mut Node, now: u64) {
+    let offer = offerer.mail(now);
     let answer = answerer.answer(&offer, now);
     offerer.on_answer(&answer, now);
     open(offerer, answerer, now);
     prove(offerer, answerer, now);
-    assert!(offerer.connector.is_live() && answerer.connector.is_live());
 }
 
 #[test]
@@ -523,11 +529,7 @@ fn sessions_that_are_laid_to_rest_unheard_are_renewed_ever_more_seldom() {
         let pause = next.map_or(0, |next| next - now);
         now += pause;
         alice.connector.on_timeout(now, &mut alice.rng);
-        let offer = alice.mail(now);
-        let answer = bob.answer(&offer, now);
-        alice.on_answer(&answer, now);
-        open(&mut alice, &mut bob, now);
-        prove(&mut alice, &mut bob, now);
+        answer_and_prove(&mut alice, &mut bob, now);
         pause
     };
     let pauses: Vec<_> = (0..6).map(|_| pause_after(0)).collect();
@@ -552,11 +554,7 @@ fn sessions_that_break_at_once_are_renewed_ever_more_seldom() {
         let pause = next - now;
         now = next;
         alice.connector.on_timeout(now, &mut alice.rng);
-        let offer = alice.mail(now);
-        let answer = bob.answer(&offer, now);
-        alice.on_answer(&answer, now);
-        open(&mut alice, &mut bob, now);
-        prove(&mut alice, &mut bob, now);
+        answer_and_prove(&mut alice, &mut bob, now);
         pause
     };
     let pauses: Vec<u64> = (0..8).map(|_| pause_after(STEADY - 1)).collect();
